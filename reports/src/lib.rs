@@ -1,1 +1,18 @@
-//! Stub.
+//! The vocabulary of outcomes, and its faces.
+//!
+//! A run of the kit ends in a [`Report`]; each face is a function from a report to text, one
+//! file a format, listed in [`Format`]. This crate does not know agents, HTTP, or what any rule
+//! asks for: it is given findings and says them.
+
+mod check;
+mod format;
+mod human;
+mod junit;
+mod text;
+
+pub use check::{
+    Evidence, Feature, Finding, Level, ProfileLevel, Report, Request, Response, Stale, Status,
+    Summary, Target, Tool, Verdict,
+};
+pub use format::{Format, UnknownFormat};
+pub use text::{escape, shorten};

@@ -1,0 +1,313 @@
+//! The check report: the model that every face renders, and the JSON that others rely on.
+//!
+//! Field names and values are fixed (`acp-tck/check`, version 1): more may be added, none is
+//! changed. How a finding's status comes about is the checker's business; what a set of
+//! statuses means for the run is decided here, in [`Verdict::of`].
+
+use serde::{Deserialize, Serialize};
+
+/// One run of `check`, whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Always `acp-tck/check`.
+    pub format: String,
+    /// Always 1.
+    pub format_version: u32,
+    /// What made this report.
+    pub tool: Tool,
+    /// The requirement set that was judged, for example `five-endpoint/1`.
+    pub profile: String,
+    /// The agent under test.
+    pub target: Target,
+    /// When the run began, RFC 3339, UTC.
+    pub started_at: String,
+    /// How long the run took, in milliseconds.
+    pub duration_ms: f64,
+    /// The seed that every generated case comes from.
+    pub seed: u64,
+    /// How many generated cases a rule was allowed.
+    pub cases: usize,
+    /// Whether a failed SHOULD fails the run.
+    pub strict: bool,
+    /// What the run as a whole says.
+    pub verdict: Verdict,
+    /// Why the verdict is `error`, in one line; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The profile level that the agent reached.
+    pub level: ProfileLevel,
+    /// What the agent offers, by feature.
+    pub features: Vec<Feature>,
+    /// Findings by status.
+    pub summary: Summary,
+    /// Entries of the expected-failures file that no longer hold; each fails the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale_expectations: Vec<Stale>,
+    /// One finding a rule, in the catalogue's order.
+    pub results: Vec<Finding>,
+}
+
+/// The program that made a report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `acp-tck`.
+    pub name: String,
+    /// Its semantic version.
+    pub version: String,
+}
+
+/// The agent under test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Target {
+    /// The base URL that was given.
+    pub url: String,
+    /// What the agent calls itself, if it says.
+    pub agent_id: Option<String>,
+    /// The version that it declares, if it does.
+    pub agent_version: Option<String>,
+}
+
+/// What the run as a whole says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// All that was asked for holds.
+    Pass,
+    /// The agent falls short, or an expectation no longer holds.
+    Fail,
+    /// No verdict on the agent: it could not be reached, or the checker itself failed.
+    Error,
+}
+
+/// The profile level that an agent reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProfileLevel {
+    /// `core`, `errors`, `observability` and `lifecycle` are all certified.
+    Production,
+    /// `core` is certified.
+    Core,
+    /// Not even that.
+    None,
+}
+
+/// A feature of the profile, and what the run says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feature {
+    /// Its name in the profile.
+    pub name: String,
+    /// The agent or its user says that it is there.
+    pub claimed: bool,
+    /// The probe saw it.
+    pub found: bool,
+    /// Every MUST of it was judged and holds.
+    pub certified: bool,
+}
+
+/// How many findings have each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Rules that hold.
+    pub pass: usize,
+    /// Rules that do not.
+    pub fail: usize,
+    /// SHOULDs that do not hold, when they do not fail the run.
+    pub warn: usize,
+    /// Rules that do not apply, each with its reason.
+    pub skip: usize,
+    /// Rules whose evidence is missing.
+    pub inconclusive: usize,
+    /// Rules whose check failed itself.
+    pub error: usize,
+    /// Failures that the expected-failures file excuses.
+    pub expected: usize,
+}
+
+/// How binding a rule is (RFC 2119).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// A failure fails the run.
+    Must,
+    /// A failure is a warning, unless the run is strict.
+    Should,
+}
+
+/// What became of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It holds for all that was looked at.
+    Pass,
+    /// It does not.
+    Fail,
+    /// A SHOULD that does not hold.
+    Warn,
+    /// It does not apply; the message says why.
+    Skip,
+    /// There was not the evidence to decide it; the message says what is missing.
+    Inconclusive,
+    /// The check itself failed.
+    Error,
+    /// It does not hold, and the expected-failures file says that this is known.
+    Expected,
+}
+
+/// What one rule's check found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The rule's id, for example `sse.data-is-json`.
+    pub rule: String,
+    /// How binding it is.
+    pub level: Level,
+    /// The feature that it belongs to.
+    pub feature: String,
+    /// What became of it.
+    pub status: Status,
+    /// One line: what was wrong, why it was skipped, or what was looked at.
+    pub message: String,
+    /// It failed on some attempts and held on others.
+    pub unsteady: bool,
+    /// How many times it was judged on fresh evidence.
+    pub attempts: u32,
+    /// On how many of those attempts it failed.
+    #[serde(default)]
+    pub failed_attempts: u32,
+    /// How many cases or exchanges it looked at; never 0 for a pass.
+    pub checked: usize,
+    /// How long the exchanges that it looked at took, in milliseconds.
+    pub duration_ms: f64,
+    /// The requirement, in a sentence of the profile.
+    #[serde(default)]
+    pub clause: String,
+    /// How to mend a failure.
+    #[serde(default)]
+    pub mend: String,
+    /// Why a failure is excused, in the words of the expected-failures file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excuse: Option<String>,
+    /// Facts worth knowing that do not change the status.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What the status rests on: of a failure the telling exchanges, smallest case first.
+    pub evidence: Vec<Evidence>,
+}
+
+/// One exchange that a finding rests on. Secrets are already redacted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What the checker was about, and what was wrong with the answer.
+    pub note: String,
+    /// What the rule asks for here, if that can be said in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What came instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
+    /// A shell command that shows it; empty where curl cannot send such a request.
+    pub curl: String,
+    /// What was sent.
+    pub request: Request,
+    /// What came back; absent if nothing did.
+    pub response: Option<Response>,
+    /// From the first byte sent to the end of the answer, in milliseconds.
+    pub elapsed_ms: f64,
+}
+
+/// A request, as sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// The whole URL.
+    pub url: String,
+    /// Header fields, in the order sent.
+    pub headers: Vec<(String, String)>,
+    /// The body, as text.
+    pub body: String,
+}
+
+/// An answer, as received.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// Header fields, in the order received.
+    pub headers: Vec<(String, String)>,
+    /// The body as text, shortened where it is long.
+    pub body: String,
+    /// The body in base64 where it is not UTF-8.
+    pub body_base64: Option<String>,
+}
+
+/// An entry of the expected-failures file that no longer holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stale {
+    /// The rule that the entry names.
+    pub rule: String,
+    /// What is the matter with it: it passes again, or there is no such rule.
+    pub problem: String,
+}
+
+impl Summary {
+    /// Counts findings by status.
+    #[must_use]
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut summary = Self::default();
+        for finding in findings {
+            *match finding.status {
+                Status::Pass => &mut summary.pass,
+                Status::Fail => &mut summary.fail,
+                Status::Warn => &mut summary.warn,
+                Status::Skip => &mut summary.skip,
+                Status::Inconclusive => &mut summary.inconclusive,
+                Status::Error => &mut summary.error,
+                Status::Expected => &mut summary.expected,
+            } += 1;
+        }
+        summary
+    }
+}
+
+impl Verdict {
+    /// What a set of findings means for the run.
+    ///
+    /// A check that failed itself spoils the run, and so does a run in which nothing was
+    /// judged. A failure, a MUST without evidence, or a stale expectation fails it.
+    #[must_use]
+    pub fn of(findings: &[Finding], stale: &[Stale]) -> Self {
+        let any = |wanted: Status| findings.iter().any(|finding| finding.status == wanted);
+        let undecided_must = findings
+            .iter()
+            .any(|finding| finding.status == Status::Inconclusive && finding.level == Level::Must);
+        if any(Status::Error) {
+            return Self::Error;
+        }
+        if any(Status::Fail) || undecided_must || !stale.is_empty() {
+            return Self::Fail;
+        }
+        let judged = [Status::Pass, Status::Warn, Status::Expected];
+        if judged.into_iter().any(any) {
+            Self::Pass
+        } else {
+            Self::Error
+        }
+    }
+
+    /// The exit code of a run that ends in this verdict.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Error => 3,
+        }
+    }
+}
+
+impl Report {
+    /// The value of `format`.
+    pub const FORMAT: &'static str = "acp-tck/check";
+    /// The value of `format_version`.
+    pub const FORMAT_VERSION: u32 = 1;
+}
