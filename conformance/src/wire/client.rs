@@ -1,0 +1,530 @@
+//! The client: sends requests, politely or not, and records what comes of them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use url::Url;
+
+use super::body::Decoder;
+use super::exchange::{Answer, End, Exchange, Manner, Read, Request};
+use super::head::{self, Head};
+use super::tls;
+
+const READ_SIZE: usize = 16 * 1024;
+
+/// Bounds on what an agent can cost the checker.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long one exchange may take; of a stream, how long it may be silent.
+    pub timeout: Duration,
+    /// How long one stream may take in all.
+    pub stream: Duration,
+    /// How many bytes of one body are read.
+    pub body: usize,
+    /// How many bytes of all bodies together are kept.
+    pub total: usize,
+}
+
+impl Limits {
+    /// Bounds for a given patience: a stream may take six times as long as an answer, a body
+    /// 4 MiB, all bodies 128 MiB (half of what the whole run may use).
+    #[must_use]
+    pub fn with_timeout(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            stream: timeout * 6,
+            body: 4 << 20,
+            total: 128 << 20,
+        }
+    }
+}
+
+/// What to do with the rest of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watch {
+    /// Go on reading.
+    Go,
+    /// The message should end within this time.
+    EndsWithin(Duration),
+    /// Drop the connection.
+    Leave,
+}
+
+/// How an answer is read.
+pub enum Reading<'a> {
+    /// To its end, within the time for one exchange.
+    Whole,
+    /// As a stream: each piece of the body is shown, and the reader says how to go on.
+    Stream(&'a mut (dyn FnMut(&[u8]) -> Watch + Send)),
+}
+
+/// Why a client cannot be made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The URL's scheme is neither `http` nor `https`.
+    #[error("`{0}` is not a URL of an agent: it should begin with http:// or https://")]
+    Scheme(String),
+    /// The URL has a user name or password.
+    #[error("the URL holds credentials; give them with --header or --api-key-env instead")]
+    Credentials,
+    /// The URL has a query or a fragment.
+    #[error("`{0}` is not the base URL of an agent: it has a query or a fragment")]
+    Query(String),
+    /// No TLS.
+    #[error("cannot speak TLS: {0}")]
+    Tls(String),
+}
+
+/// Speaks HTTP/1.1 to one agent.
+pub struct Client {
+    base: Url,
+    host: String,
+    port: u16,
+    authority: String,
+    tls: Option<(TlsConnector, ServerName<'static>)>,
+    headers: Vec<(String, String)>,
+    limits: Limits,
+    epoch: Instant,
+    kept: AtomicUsize,
+}
+
+trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
+
+/// A connection, and what was read off it beyond the last answer.
+struct Connection {
+    io: Box<dyn Io>,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    /// A client of the agent at `base`, which adds `headers` to every request. Times in its
+    /// exchanges count from now.
+    ///
+    /// # Errors
+    /// If the URL cannot be an agent's, or TLS is needed and not to be had.
+    pub fn new(
+        base: &Url,
+        headers: Vec<(String, String)>,
+        limits: Limits,
+    ) -> Result<Self, ClientError> {
+        let secure = match base.scheme() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(ClientError::Scheme(base.to_string())),
+        };
+        if !base.username().is_empty() || base.password().is_some() {
+            return Err(ClientError::Credentials);
+        }
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(ClientError::Query(base.to_string()));
+        }
+        let host = base
+            .host_str()
+            .ok_or_else(|| ClientError::Scheme(base.to_string()))?;
+        let authority = base
+            .port()
+            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        let tls = secure.then(|| Self::secure(&host)).transpose()?;
+        Ok(Self {
+            base: base.clone(),
+            port: base.port_or_known_default().unwrap_or(80),
+            host,
+            authority,
+            tls,
+            headers,
+            limits,
+            epoch: Instant::now(),
+            kept: AtomicUsize::new(0),
+        })
+    }
+
+    fn secure(host: &str) -> Result<(TlsConnector, ServerName<'static>), ClientError> {
+        let connector = tls::connector().map_err(ClientError::Tls)?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|error| ClientError::Tls(error.to_string()))?;
+        Ok((connector, name))
+    }
+
+    /// The bounds that this client keeps.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Sends one request on a connection of its own, and reads the answer whole.
+    pub async fn exchange(&self, request: Request) -> Exchange {
+        self.exchange_reading(request, Reading::Whole).await
+    }
+
+    /// Sends one request on a connection of its own, and reads the answer as told.
+    pub async fn exchange_reading(&self, request: Request, reading: Reading<'_>) -> Exchange {
+        let began = Instant::now();
+        match self.connect(began + self.limits.timeout).await {
+            Ok(mut connection) => self.exchange_on(&mut connection, request, reading).await.0,
+            Err(end) => self.record(self.complete(request), began, None, end),
+        }
+    }
+
+    /// Sends requests one after the other on one connection, as long as it lasts.
+    pub async fn converse(&self, requests: Vec<Request>) -> Vec<Exchange> {
+        let mut exchanges = Vec::new();
+        let mut connection = None;
+        for request in requests {
+            let began = Instant::now();
+            let open = match &mut connection {
+                Some(open) => open,
+                None => match self.connect(began + self.limits.timeout).await {
+                    Ok(fresh) => connection.insert(fresh),
+                    Err(end) => {
+                        exchanges.push(self.record(self.complete(request), began, None, end));
+                        break;
+                    }
+                },
+            };
+            let (exchange, keeps_alive) = self.exchange_on(open, request, Reading::Whole).await;
+            exchanges.push(exchange);
+            if !keeps_alive {
+                break;
+            }
+        }
+        exchanges
+    }
+
+    async fn connect(&self, deadline: Instant) -> Result<Connection, End> {
+        let connecting = async {
+            let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
+            tcp.set_nodelay(true)?;
+            let io: Box<dyn Io> = match &self.tls {
+                None => Box::new(tcp),
+                Some((connector, name)) => Box::new(connector.connect(name.clone(), tcp).await?),
+            };
+            Ok::<_, std::io::Error>(Connection {
+                io,
+                buffer: Vec::new(),
+            })
+        };
+        match timeout_at(deadline, connecting).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(End::Unreachable(describe(&error))),
+            Err(_) => Err(End::Unreachable(
+                "no connection within the timeout".to_owned(),
+            )),
+        }
+    }
+
+    async fn exchange_on(
+        &self,
+        connection: &mut Connection,
+        request: Request,
+        reading: Reading<'_>,
+    ) -> (Exchange, bool) {
+        let began = Instant::now();
+        let request = self.complete(request);
+        let mut incoming = Incoming {
+            began,
+            deadline: began + self.limits.timeout,
+            method: request.method.clone(),
+            limits: self.limits,
+            room: self.limits.body.min(
+                self.limits
+                    .total
+                    .saturating_sub(self.kept.load(Ordering::Relaxed)),
+            ),
+            answer: None,
+            keeps_alive: false,
+        };
+        let head = head_of(&request, &self.base);
+        let (mut reader, mut writer) = tokio::io::split(&mut connection.io);
+        let sending = send(&mut writer, &head, &request);
+        let end = if let Manner::Drops(_) = request.manner {
+            match timeout_at(began + self.limits.timeout, sending).await {
+                Ok(_) => End::Left,
+                Err(_) => End::TimedOut,
+            }
+        } else {
+            let receiving = incoming.receive(&mut reader, &mut connection.buffer, reading);
+            while_sending(sending, receiving).await
+        };
+        let (answer, keeps_alive) = (incoming.answer, incoming.keeps_alive);
+        if let Some(answer) = &answer {
+            self.kept.fetch_add(answer.body.len(), Ordering::Relaxed);
+        }
+        let keeps_alive = keeps_alive && end == End::Complete;
+        (self.record(request, began, answer, end), keeps_alive)
+    }
+
+    /// The request with all the header fields that it will be sent with.
+    fn complete(&self, mut request: Request) -> Request {
+        let mut headers = vec![
+            ("Host".to_owned(), self.authority.clone()),
+            (
+                "User-Agent".to_owned(),
+                concat!("acp-tck/", env!("CARGO_PKG_VERSION")).to_owned(),
+            ),
+        ];
+        headers.append(&mut request.headers);
+        let own = |name: &str| {
+            headers
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
+        if !own("accept") {
+            headers.push(("Accept".to_owned(), "*/*".to_owned()));
+        }
+        let declared = match request.manner {
+            Manner::Declares(length) => length,
+            Manner::Polite | Manner::Drops(_) => request.body_length,
+        };
+        if declared > 0 || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH") {
+            headers.push(("Content-Length".to_owned(), declared.to_string()));
+        }
+        headers.extend(self.headers.iter().cloned());
+        request.headers = headers;
+        request
+    }
+
+    fn record(
+        &self,
+        mut request: Request,
+        began: Instant,
+        answer: Option<Answer>,
+        end: End,
+    ) -> Exchange {
+        request.body.truncate(Request::KEPT);
+        request.body.shrink_to_fit();
+        Exchange {
+            request,
+            began: began.duration_since(self.epoch),
+            elapsed: began.elapsed(),
+            answer,
+            end,
+        }
+    }
+}
+
+/// What is known of an answer while it comes in.
+struct Incoming {
+    began: Instant,
+    deadline: Instant,
+    method: String,
+    limits: Limits,
+    room: usize,
+    answer: Option<Answer>,
+    keeps_alive: bool,
+}
+
+impl Incoming {
+    async fn receive(
+        &mut self,
+        reader: &mut (dyn AsyncRead + Unpin + Send),
+        buffer: &mut Vec<u8>,
+        reading: Reading<'_>,
+    ) -> End {
+        let head = match self.head(reader, buffer).await {
+            Ok(head) => head,
+            Err(end) => return end,
+        };
+        let mut decoder = Decoder::new(head.framing);
+        self.keeps_alive = head.keeps_alive;
+        let answer = self.answer.insert(head.answer);
+        let mut patience = Patience::new(reading, self.began, self.limits);
+        loop {
+            let before = answer.body.len();
+            let mut rest = buffer.as_slice();
+            let framed = decoder.push(&mut rest, &mut answer.body);
+            let used = buffer.len() - rest.len();
+            buffer.drain(..used);
+            if answer.body.len() > before {
+                answer.reads.push(Read {
+                    until: answer.body.len(),
+                    at: self.began.elapsed(),
+                });
+            }
+            if let Err(problem) = framed {
+                return End::NotHttp(problem);
+            }
+            if decoder.is_done() {
+                return End::Complete;
+            }
+            if answer.body.len() > self.room {
+                answer.body.truncate(self.room);
+                return End::TooLarge;
+            }
+            if patience.show(&answer.body[before..]) == Watch::Leave {
+                return End::Left;
+            }
+            match more(reader, buffer, patience.deadline()).await {
+                Ok(()) => {}
+                Err(End::Cut(_)) if decoder.may_close() => return End::Complete,
+                Err(End::Cut(how)) => {
+                    return End::Cut(format!("{how} before the end of the message"));
+                }
+                Err(end) => return end,
+            }
+        }
+    }
+
+    async fn head(
+        &mut self,
+        reader: &mut (dyn AsyncRead + Unpin + Send),
+        buffer: &mut Vec<u8>,
+    ) -> Result<Head, End> {
+        loop {
+            match head::parse(buffer, &self.method).map_err(End::NotHttp)? {
+                Some(head) if matches!(head.answer.status, 100..200) => {
+                    buffer.drain(..head.length);
+                }
+                Some(head) => {
+                    buffer.drain(..head.length);
+                    return Ok(head);
+                }
+                None => more(reader, buffer, self.deadline)
+                    .await
+                    .map_err(|end| match end {
+                        End::Cut(how) => End::Cut(format!("{how} without an answer")),
+                        end => end,
+                    })?,
+            }
+        }
+    }
+}
+
+/// How long to wait for the rest of a body.
+struct Patience<'a> {
+    reading: Reading<'a>,
+    timeout: Duration,
+    last: Instant,
+    end: Instant,
+}
+
+impl<'a> Patience<'a> {
+    fn new(reading: Reading<'a>, began: Instant, limits: Limits) -> Self {
+        let whole = match reading {
+            Reading::Whole => limits.timeout,
+            Reading::Stream(_) => limits.stream,
+        };
+        Self {
+            reading,
+            timeout: limits.timeout,
+            last: Instant::now(),
+            end: began + whole,
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8]) -> Watch {
+        let Reading::Stream(watch) = &mut self.reading else {
+            return Watch::Go;
+        };
+        if bytes.is_empty() {
+            return Watch::Go;
+        }
+        self.last = Instant::now();
+        let next = watch(bytes);
+        if let Watch::EndsWithin(grace) = next {
+            self.end = self.end.min(self.last + grace);
+        }
+        next
+    }
+
+    fn deadline(&self) -> Instant {
+        self.end.min(self.last + self.timeout)
+    }
+}
+
+/// Reads while writing: an agent may answer, and refuse, before it has read the whole.
+async fn while_sending(
+    sending: impl Future<Output = std::io::Result<()>>,
+    receiving: impl Future<Output = End>,
+) -> End {
+    tokio::pin!(sending, receiving);
+    let mut sent = false;
+    loop {
+        tokio::select! {
+            biased;
+            end = &mut receiving => return end,
+            _ = &mut sending, if !sent => sent = true,
+        }
+    }
+}
+
+/// Reads once into `buffer`; an `Err` is the exchange's end.
+async fn more(
+    reader: &mut (dyn AsyncRead + Unpin + Send),
+    buffer: &mut Vec<u8>,
+    deadline: Instant,
+) -> Result<(), End> {
+    buffer.reserve(READ_SIZE);
+    match timeout_at(deadline, reader.read_buf(buffer)).await {
+        Ok(Ok(0)) => Err(End::Cut("the agent closed the connection".to_owned())),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(End::Cut(format!(
+            "the connection broke ({})",
+            describe(&error)
+        ))),
+        Err(_) => Err(End::TimedOut),
+    }
+}
+
+fn head_of(request: &Request, base: &Url) -> Vec<u8> {
+    let mut head = format!(
+        "{} {} HTTP/1.1\r\n",
+        request.method,
+        target(base, &request.path)
+    );
+    for (name, value) in &request.headers {
+        head.push_str(name);
+        head.push_str(": ");
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
+}
+
+fn target(base: &Url, path: &str) -> String {
+    format!("{}{path}", base.path().trim_end_matches('/'))
+}
+
+async fn send(
+    writer: &mut (dyn AsyncWrite + Unpin + Send),
+    head: &[u8],
+    request: &Request,
+) -> std::io::Result<()> {
+    let body = match request.manner {
+        Manner::Drops(kept) => &request.body[..kept.min(request.body.len())],
+        Manner::Polite | Manner::Declares(_) => &request.body,
+    };
+    if body.len() <= READ_SIZE {
+        // One write: a polite client does not split a small request over two packets.
+        writer.write_all(&[head, body].concat()).await?;
+    } else {
+        writer.write_all(head).await?;
+        writer.write_all(body).await?;
+    }
+    writer.flush().await?;
+    if matches!(request.manner, Manner::Declares(length) if length > request.body.len()) {
+        writer.shutdown().await?;
+    }
+    Ok(())
+}
+
+fn describe(error: &std::io::Error) -> String {
+    use std::io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::ConnectionRefused => "connection refused".to_owned(),
+        Kind::ConnectionReset => "connection reset".to_owned(),
+        Kind::BrokenPipe => "broken pipe".to_owned(),
+        Kind::UnexpectedEof => "closed in the middle".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,196 @@
+//! What is recorded: requests, answers, and how they ended. Plain data.
+
+use std::time::Duration;
+
+/// How a request leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// Whole, as RFC 9112 says.
+    #[default]
+    Polite,
+    /// With another `Content-Length` than the body has; the connection stays open.
+    Declares(usize),
+    /// The head and this many bytes of the body; then the connection is dropped.
+    Drops(usize),
+}
+
+/// A request to send.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// The origin-form target, below the agent's base path.
+    pub path: String,
+    /// Header fields. `Host`, `Content-Length` and the user's own are added when it is sent, and
+    /// stand here in a recorded exchange.
+    pub headers: Vec<(String, String)>,
+    /// The body; a recorded one is cut to [`Request::KEPT`] bytes.
+    pub body: Vec<u8>,
+    /// How many bytes the body has (or had, before it was cut).
+    pub body_length: usize,
+    /// How it leaves.
+    pub manner: Manner,
+}
+
+impl Request {
+    /// How much of a body is kept in a record, in bytes: any generated case, whole.
+    pub const KEPT: usize = 128 * 1024;
+
+    /// A `GET`.
+    #[must_use]
+    pub fn get(path: &str) -> Self {
+        Self::bare("GET", path)
+    }
+
+    /// A request of any method without a body.
+    #[must_use]
+    pub fn bare(method: &str, path: &str) -> Self {
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A `POST` of JSON text (or of what passes itself off as that).
+    #[must_use]
+    pub fn post(path: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::bare("POST", path)
+            .with_header("Content-Type", "application/json")
+            .with_body(body)
+    }
+
+    /// With one more header field.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With this body.
+    #[must_use]
+    pub fn with_body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self.body_length = self.body.len();
+        self
+    }
+
+    /// Sent in this manner.
+    #[must_use]
+    pub fn in_manner(mut self, manner: Manner) -> Self {
+        self.manner = manner;
+        self
+    }
+}
+
+/// One request and its answer, as they went over the wire.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// What was sent, with every header field.
+    pub request: Request,
+    /// When it began, since the run's start.
+    pub began: Duration,
+    /// From the beginning to the end.
+    pub elapsed: Duration,
+    /// What came back; `None` if no complete head did.
+    pub answer: Option<Answer>,
+    /// How it ended.
+    pub end: End,
+}
+
+/// An answer: its head, and the body as it arrived.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Header fields as received, in order; bytes that are not UTF-8 are replaced.
+    pub headers: Vec<(String, String)>,
+    /// The body, transfer coding removed.
+    pub body: Vec<u8>,
+    /// When each piece of the body arrived.
+    pub reads: Vec<Read>,
+}
+
+/// The arrival of a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// How many bytes of the body there were after it.
+    pub until: usize,
+    /// When, since the exchange began.
+    pub at: Duration,
+}
+
+/// How an exchange ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As HTTP says a message ends: its length reached, its last chunk, or, without
+    /// either, the end of the connection.
+    Complete,
+    /// The agent ended the connection before the message's end. Says how.
+    Cut(String),
+    /// Not HTTP: the head or the framing could not be read. Says why.
+    NotHttp(String),
+    /// Nothing more came within the time that was allowed.
+    TimedOut,
+    /// The checker left: the body passed its bound.
+    TooLarge,
+    /// The checker left, as it meant to.
+    Left,
+    /// No connection could be made. Says why.
+    Unreachable(String),
+}
+
+impl Answer {
+    /// The first header field of this name, in any case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.all_headers(name).next()
+    }
+
+    /// All header fields of this name, in any case.
+    pub fn all_headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers
+            .iter()
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The media type of `Content-Type`, lower-case, without parameters.
+    #[must_use]
+    pub fn media_type(&self) -> Option<String> {
+        let value = self.header("content-type")?;
+        Some(
+            value
+                .split(';')
+                .next()
+                .unwrap_or(value)
+                .trim()
+                .to_ascii_lowercase(),
+        )
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Whether the status is 4xx.
+    #[must_use]
+    pub fn is_client_error(&self) -> bool {
+        (400..500).contains(&self.status)
+    }
+
+    /// Whether the status is 4xx or 5xx.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        (400..600).contains(&self.status)
+    }
+
+    /// When the byte at `offset` of the body had arrived, since the exchange began.
+    #[must_use]
+    pub fn arrival(&self, offset: usize) -> Option<Duration> {
+        let index = self.reads.partition_point(|read| read.until <= offset);
+        self.reads.get(index).map(|read| read.at)
+    }
+}
