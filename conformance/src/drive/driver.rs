@@ -1,0 +1,326 @@
+//! How things are asked: so many at a time, with so much patience, until it is no use.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio_util::sync::CancellationToken;
+
+use super::bank::Bank;
+use crate::cases::Case;
+use crate::evidence::{About, Ask, Frame, Step, Topic};
+use crate::probe::{Probe, StreamPath};
+use crate::settings::Settings;
+use crate::sse;
+use crate::terminal;
+use crate::wire::{Client, End, Exchange, Reading, Request, Watch};
+
+/// Told of each exchange as it ends, for a progress display.
+pub type Observer<'a> = &'a (dyn Fn(Topic) + Sync);
+
+/// How long a stream may stay open after its terminal event (the profile's `stream.closes`).
+pub const CLOSING_TIME: Duration = Duration::from_secs(2);
+/// After this many exchanges of a topic without an answer, the rest of it is not asked.
+const SILENCES: usize = 3;
+/// How often, and how long in all, a 429 is waited out.
+const RATE_LIMIT_TRIES: usize = 3;
+const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
+/// Streams spend their time waiting, so more of them may be open than requests be under way.
+const STREAMS_PER_JOB: usize = 4;
+
+/// Something to ask.
+#[derive(Debug)]
+pub struct Question {
+    /// Why.
+    pub about: About,
+    /// What.
+    pub request: Request,
+    /// How the answer is read.
+    pub listen: Listen,
+}
+
+/// How an answer is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// As one body.
+    Whole,
+    /// As a stream, to its end.
+    Stream,
+    /// Until the first piece of its body; then the connection is dropped.
+    FirstPiece,
+}
+
+impl Question {
+    /// A question whose answer is one body.
+    #[must_use]
+    pub fn new(step: Step, key: usize, note: impl Into<String>, request: Request) -> Self {
+        let about = About { step, key, note: note.into(), case: None, is_beneath: false };
+        Self { about, request, listen: Listen::Whole }
+    }
+
+    /// A generated case, posted in its frame.
+    #[must_use]
+    pub fn case(step: Step, key: usize, case: &Case, frame: &Frame) -> Self {
+        let request = Request::post(&frame.path, frame.body(case));
+        let listen = if frame.is_stream { Listen::Stream } else { Listen::Whole };
+        let mut question = Self::new(step, key, case.name.clone(), request).listening(listen);
+        question.about.case = Some((case.clone(), frame.clone()));
+        question
+    }
+
+    /// Reads the answer in this way.
+    #[must_use]
+    pub fn listening(mut self, listen: Listen) -> Self {
+        self.listen = listen;
+        self
+    }
+
+    /// An HTTP library may answer this itself.
+    #[must_use]
+    pub fn beneath(mut self) -> Self {
+        self.about.is_beneath = true;
+        self
+    }
+}
+
+/// Why no more is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Nobody is listening any more, or nobody answers; says what was seen.
+    Gone(String),
+    /// The user interrupted.
+    Interrupted,
+}
+
+/// Asks one agent.
+pub struct Driver<'a> {
+    /// Speaks to the agent.
+    pub client: &'a Client,
+    /// What the run was told.
+    pub settings: &'a Settings,
+    /// What is known of the agent so far.
+    pub probe: &'a Probe,
+    /// What there is to ask with.
+    pub bank: &'a Bank,
+    topic: Topic,
+    observer: Observer<'a>,
+    cancelled: &'a CancellationToken,
+    silences: AtomicUsize,
+    has_answered: AtomicBool,
+    gone: Mutex<Option<String>>,
+}
+
+impl<'a> Driver<'a> {
+    /// A driver for one topic.
+    pub fn new(
+        topic: Topic,
+        (client, settings): (&'a Client, &'a Settings),
+        (probe, bank): (&'a Probe, &'a Bank),
+        observer: Observer<'a>,
+        cancelled: &'a CancellationToken,
+    ) -> Self {
+        Self {
+            client,
+            settings,
+            probe,
+            bank,
+            topic,
+            observer,
+            cancelled,
+            silences: AtomicUsize::new(0),
+            has_answered: AtomicBool::new(false),
+            gone: Mutex::new(None),
+        }
+    }
+
+    /// Why nothing more can be asked of the agent, if so.
+    #[must_use]
+    pub fn stop(&self) -> Option<Stop> {
+        if self.cancelled.is_cancelled() {
+            return Some(Stop::Interrupted);
+        }
+        self.lock_gone().clone().map(Stop::Gone)
+    }
+
+    /// Why the topic was not asked to its end, if so.
+    #[must_use]
+    pub fn incomplete(&self) -> Option<String> {
+        match self.stop() {
+            Some(Stop::Interrupted) => Some("the run was interrupted before".to_owned()),
+            Some(Stop::Gone(why)) => Some(why),
+            None if self.is_silent() => Some(format!(
+                "{SILENCES} exchanges got no answer within {:?}, so the rest was not asked",
+                self.settings.timeout
+            )),
+            None => None,
+        }
+    }
+
+    /// Asks one after the other.
+    pub async fn in_turn(&self, questions: Vec<Question>) -> Vec<Ask> {
+        self.at_once(1, questions).await
+    }
+
+    /// Asks some at a time; the record has the order of the questions.
+    pub async fn spread(&self, questions: Vec<Question>) -> Vec<Ask> {
+        self.at_once(self.settings.jobs, questions).await
+    }
+
+    /// Opens some streams at a time.
+    pub async fn spread_streams(&self, questions: Vec<Question>) -> Vec<Ask> {
+        self.at_once(self.settings.jobs * STREAMS_PER_JOB, questions).await
+    }
+
+    /// Asks `width` at a time.
+    pub async fn at_once(&self, width: usize, questions: Vec<Question>) -> Vec<Ask> {
+        let asking = stream::iter(questions).map(|question| self.ask(question));
+        asking.buffered(width.max(1)).filter_map(std::future::ready).collect().await
+    }
+
+    /// Asks one thing; `None` if it is no use any more.
+    pub async fn ask(&self, question: Question) -> Option<Ask> {
+        if self.is_silent() || self.stop().is_some() {
+            return None;
+        }
+        let Question { about, request, listen } = question;
+        let exchange = tokio::select! {
+            exchange = self.exchange(&request, listen) => exchange,
+            () = self.cancelled.cancelled() => return None,
+        };
+        self.heed(&exchange).await?;
+        (self.observer)(self.topic);
+        Some(Ask::new(self.topic, about, exchange))
+    }
+
+    /// Several questions on one connection.
+    pub async fn converse(&self, questions: Vec<Question>) -> Vec<Ask> {
+        let (abouts, requests): (Vec<_>, Vec<_>) =
+            questions.into_iter().map(|question| (question.about, question.request)).unzip();
+        if self.stop().is_some() {
+            return Vec::new();
+        }
+        let exchanges = self.client.converse(requests).await;
+        (self.observer)(self.topic);
+        let pairs = abouts.into_iter().zip(exchanges);
+        pairs.map(|(about, exchange)| Ask::new(self.topic, about, exchange)).collect()
+    }
+
+    /// One exchange; a 429 is waited out if that is soon.
+    async fn exchange(&self, request: &Request, listen: Listen) -> Exchange {
+        let mut left = RATE_LIMIT_WAIT;
+        for _ in 1..RATE_LIMIT_TRIES {
+            let exchange = self.exchange_once(request.clone(), listen).await;
+            match retry_after(&exchange) {
+                Some(wait) if wait <= left => {
+                    left -= wait;
+                    tokio::time::sleep(wait).await;
+                }
+                _ => return exchange,
+            }
+        }
+        self.exchange_once(request.clone(), listen).await
+    }
+
+    async fn exchange_once(&self, request: Request, listen: Listen) -> Exchange {
+        let mut parser = sse::Parser::default();
+        let mut to_the_end = move |bytes: &[u8]| {
+            parser.push(bytes);
+            let has_ended = parser.drain_events().any(|event| terminal::ends(&event.data));
+            if has_ended { Watch::EndsWithin(CLOSING_TIME) } else { Watch::Go }
+        };
+        let mut leave = |_: &[u8]| Watch::Leave;
+        let reading = match listen {
+            Listen::Whole => Reading::Whole,
+            Listen::Stream => Reading::Stream(&mut to_the_end),
+            Listen::FirstPiece => Reading::Stream(&mut leave),
+        };
+        self.client.exchange_reading(request, reading).await
+    }
+
+    /// Notes signs that the agent is gone; `None` if this exchange is one of them.
+    async fn heed(&self, exchange: &Exchange) -> Option<()> {
+        match &exchange.end {
+            End::Unreachable(why) => {
+                let path = &exchange.request.path;
+                self.lock_gone().get_or_insert(format!("cannot connect for {path}: {why}"));
+                return None;
+            }
+            End::TimedOut if exchange.elapsed >= self.client.limits().timeout => {
+                self.silences.fetch_add(1, Ordering::Relaxed);
+            }
+            _ if exchange.answer.is_some() => self.has_answered.store(true, Ordering::Relaxed),
+            _ => {}
+        }
+        if self.is_silent() && !self.has_answered.load(Ordering::Relaxed) {
+            self.look_for_life().await;
+        }
+        Some(())
+    }
+
+    /// After a silence: if even `/auth` is not answered, the agent is gone.
+    async fn look_for_life(&self) {
+        if self.lock_gone().is_some() {
+            return;
+        }
+        let exchange = self.client.exchange(Request::get("/auth")).await;
+        if exchange.answer.is_none() {
+            let why = format!(
+                "it accepts connections and answers nothing within {:?}",
+                self.settings.timeout
+            );
+            self.lock_gone().get_or_insert(why);
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        self.silences.load(Ordering::Relaxed) >= SILENCES
+    }
+
+    fn lock_gone(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.gone.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Driver<'_> {
+    /// How an input is posted to `/invoke`.
+    #[must_use]
+    pub fn invoke_frame(&self) -> Frame {
+        Frame {
+            path: "/invoke".to_owned(),
+            before: "{\"input\": ".to_owned(),
+            after: "}".to_owned(),
+            is_stream: false,
+        }
+    }
+
+    /// How an input is posted to a stream path.
+    #[must_use]
+    pub fn stream_frame(&self, stream: &StreamPath) -> Frame {
+        let after = if stream.by_flag { ", \"stream\": true}" } else { "}" };
+        Frame {
+            path: stream.path.clone(),
+            before: "{\"input\": ".to_owned(),
+            after: after.to_owned(),
+            is_stream: true,
+        }
+    }
+
+    /// How a configuration is posted.
+    #[must_use]
+    pub fn config_frame(&self) -> Frame {
+        Frame {
+            path: "/config".to_owned(),
+            before: "{\"config\": ".to_owned(),
+            after: "}".to_owned(),
+            is_stream: false,
+        }
+    }
+}
+
+/// How long a 429 says to wait.
+fn retry_after(exchange: &Exchange) -> Option<Duration> {
+    let answer = exchange.answer.as_ref().filter(|answer| answer.status == 429)?;
+    answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+}

@@ -1,0 +1,118 @@
+//! Drives for the event streams.
+
+use super::config;
+use super::driver::{Driver, Listen, Question};
+use crate::evidence::{Ask, Step};
+use crate::probe::StreamPath;
+use crate::wire::Request;
+
+/// Streams take their time: of so many cases for a rule, one is streamed; but so many at least.
+const CASES_PER_STREAM: usize = 10;
+const FEWEST: usize = 4;
+const LEAVERS: usize = 20;
+/// Keys of streams that use a configuration.
+pub const CONFIG_KEY: usize = 1_000_000;
+
+/// A key: which path, and which of its inputs.
+fn key(path: usize, input: usize) -> usize {
+    path * 1_000 + input
+}
+
+/// Every input's stream, many at a time; beside it, what `/invoke` answers to it, twice, alone.
+/// Then one stream a path with a stored configuration.
+pub(super) async fn valid(driver: &Driver<'_>) -> Vec<Ask> {
+    let count = count(driver);
+    let inputs = driver.bank.inputs.iter().take(count).enumerate();
+    let invoke = driver.invoke_frame();
+    let asked: Vec<_> = inputs.clone().collect();
+    let plain = |step| {
+        asked.iter().map(move |(input, case)| (*input, *case, step))
+    };
+    let questions = plain(Step::Baseline)
+        .chain(plain(Step::Again))
+        .map(|(input, case, step)| Question::case(step, input, case, &invoke));
+    let mut asks = driver.in_turn(questions.collect()).await;
+    let mut streams = Vec::new();
+    for (index, stream) in paths(driver) {
+        let frame = driver.stream_frame(stream);
+        streams.extend(
+            inputs.clone().map(|(n, case)| Question::case(Step::Main, key(index, n), case, &frame)),
+        );
+    }
+    if let Some(setup) = config::store(driver).await {
+        if let Some(id) = config::id_in(&setup) {
+            streams.extend(with_config(driver, &id));
+        }
+        asks.push(setup);
+    }
+    asks.extend(driver.spread_streams(streams).await);
+    asks
+}
+
+/// Invalid inputs, no input at all, and a configuration that does not exist.
+pub(super) async fn invalid(driver: &Driver<'_>) -> Vec<Ask> {
+    let count = count(driver);
+    let mut questions = Vec::new();
+    for (index, stream) in paths(driver) {
+        let frame = driver.stream_frame(stream);
+        let cases = driver.bank.bad_inputs.iter().take(count).enumerate();
+        questions
+            .extend(cases.map(|(n, case)| Question::case(Step::Main, key(index, n), case, &frame)));
+        if !stream.by_flag {
+            let empty = Request::post(&stream.path, "{}");
+            let note = "stream a body without input";
+            let question = Question::new(Step::Main, key(index, count), note, empty);
+            questions.push(question.listening(Listen::Stream));
+        }
+    }
+    questions.extend(with_config(driver, "acp-tck-no-such-config"));
+    driver.spread_streams(questions).await
+}
+
+pub(super) async fn leave(driver: &Driver<'_>) -> Vec<Ask> {
+    let mut asks = Vec::new();
+    for (index, stream) in paths(driver) {
+        let open = |step, note: &str, listen| {
+            let body = body(driver, stream, "");
+            let request = Request::post(&stream.path, body);
+            Question::new(step, key(index, 0), note, request).listening(listen)
+        };
+        let leavers = (0..LEAVERS)
+            .map(|_| open(Step::Disturb, "leave after the first piece", Listen::FirstPiece));
+        asks.extend(driver.spread_streams(leavers.collect()).await);
+        let after = vec![
+            Question::new(
+                Step::After,
+                key(index, 0),
+                "ask whether it still answers",
+                Request::get("/auth"),
+            ),
+            open(Step::After, "stream once more, to the end", Listen::Stream),
+        ];
+        asks.extend(driver.in_turn(after).await);
+    }
+    asks
+}
+
+fn with_config(driver: &Driver<'_>, id: &str) -> Vec<Question> {
+    let one = |(index, stream): (usize, &StreamPath)| {
+        let body = body(driver, stream, &config::member(id));
+        let note = format!("stream with the configuration {id:?}");
+        let request = Request::post(&stream.path, body);
+        Question::new(Step::Main, CONFIG_KEY + index, note, request).listening(Listen::Stream)
+    };
+    paths(driver).map(one).collect()
+}
+
+fn body(driver: &Driver<'_>, stream: &StreamPath, members: &str) -> String {
+    let flag = if stream.by_flag { ", \"stream\": true" } else { "" };
+    driver.bank.body_with(&format!("{members}{flag}"))
+}
+
+fn paths<'a>(driver: &Driver<'a>) -> impl Iterator<Item = (usize, &'a StreamPath)> + use<'a> {
+    driver.probe.streams.iter().enumerate()
+}
+
+fn count(driver: &Driver<'_>) -> usize {
+    (driver.settings.facts.cases / CASES_PER_STREAM).max(FEWEST)
+}

@@ -1,0 +1,273 @@
+//! Evidence: what was asked of the agent, why, and what came of it.
+//!
+//! Gathered by the drives, read by the rules. Nothing here does I/O; what is parsed is parsed
+//! once and kept.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::cases::Case;
+use crate::probe::Probe;
+use crate::settings::Facts;
+use crate::sse::{self, Transcript};
+use crate::wire::{Answer, End, Exchange};
+
+/// What a group of exchanges was for. The order is the order of asking: what may leave an
+/// agent in a bad state comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// The agent's documents, read once.
+    Documents,
+    /// Which stream paths there are.
+    Discovery,
+    /// Paths that no agent has.
+    UnknownPath,
+    /// Known paths, asked with another method.
+    WrongMethod,
+    /// `HEAD` where `GET` works.
+    Head,
+    /// Requests that carry a foreign `Origin`.
+    Cors,
+    /// Several requests on one connection.
+    KeepAlive,
+    /// Configurations that are valid under the schema.
+    ConfigValid,
+    /// Configurations that are not.
+    ConfigInvalid,
+    /// Bodies that hold no configuration.
+    ConfigShapes,
+    /// Configurations created at the same time.
+    ConfigConcurrent,
+    /// One configuration, used over many connections.
+    ConfigUsable,
+    /// Ids that were never given out.
+    ConfigUnknown,
+    /// Inputs that are valid under the schema.
+    InvokeValid,
+    /// Inputs that are not.
+    InvokeInvalid,
+    /// Bodies that hold no input.
+    InvokeShapes,
+    /// The same inputs alone, and then at the same time.
+    InvokeConcurrent,
+    /// The same input, its keys in another order.
+    InvokeOrder,
+    /// Streams of valid inputs, many at a time.
+    StreamValid,
+    /// Streams of invalid inputs.
+    StreamInvalid,
+    /// Bodies that are not JSON.
+    MalformedJson,
+    /// A JSON body that says it is text.
+    WrongContentType,
+    /// Requests that are odd in other ways.
+    BadRequests,
+    /// The documents once more, late.
+    Reread,
+    /// Clients that leave in mid-stream.
+    StreamLeave,
+    /// A body past any bound.
+    Oversized,
+    /// Clients that drop half-sent requests and half-read answers.
+    Abort,
+}
+
+impl Topic {
+    /// All of them, in the order of asking.
+    pub const ALL: &'static [Self] = &[
+        Self::Documents,
+        Self::Discovery,
+        Self::UnknownPath,
+        Self::WrongMethod,
+        Self::Head,
+        Self::Cors,
+        Self::KeepAlive,
+        Self::ConfigValid,
+        Self::ConfigInvalid,
+        Self::ConfigShapes,
+        Self::ConfigConcurrent,
+        Self::ConfigUsable,
+        Self::ConfigUnknown,
+        Self::InvokeValid,
+        Self::InvokeInvalid,
+        Self::InvokeShapes,
+        Self::InvokeConcurrent,
+        Self::InvokeOrder,
+        Self::StreamValid,
+        Self::StreamInvalid,
+        Self::MalformedJson,
+        Self::WrongContentType,
+        Self::BadRequests,
+        Self::Reread,
+        Self::StreamLeave,
+        Self::Oversized,
+        Self::Abort,
+    ];
+}
+
+/// Where within a topic an exchange belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The thing itself: the only step of most topics.
+    Main,
+    /// `GET /auth`, without credentials.
+    Auth,
+    /// `GET /schema`.
+    Schema,
+    /// `GET /capabilities`.
+    Capabilities,
+    /// `GET /health`.
+    Health,
+    /// `GET /`.
+    Root,
+    /// A configuration made for what follows.
+    Setup,
+    /// What is compared with.
+    Baseline,
+    /// The same again, to see what changes by itself.
+    Again,
+    /// Done to disturb the agent; not judged by itself.
+    Disturb,
+    /// Whether the agent still answers.
+    After,
+}
+
+/// How a case was put into a request, so that a smaller one can be put there too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// The path that it was posted to.
+    pub path: String,
+    /// What comes before the case in the body.
+    pub before: String,
+    /// What comes after it.
+    pub after: String,
+    /// Whether the answer is read as a stream.
+    pub is_stream: bool,
+}
+
+impl Frame {
+    /// The body with this case in it.
+    #[must_use]
+    pub fn body(&self, case: &Case) -> String {
+        format!("{}{}{}", self.before, case.body, self.after)
+    }
+}
+
+/// Why something was asked.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// Where in its topic it belongs.
+    pub step: Step,
+    /// Which of the things asked about there; asks of one thing share it.
+    pub key: usize,
+    /// In words.
+    pub note: String,
+    /// The generated case that was sent, and how.
+    pub case: Option<(Case, Frame)>,
+    /// An HTTP library may answer it itself, beneath the agent's own code.
+    pub is_beneath: bool,
+}
+
+/// One thing asked, and the exchange that came of it.
+#[derive(Debug)]
+pub struct Ask {
+    /// What group it belongs to.
+    pub topic: Topic,
+    /// Why.
+    pub about: About,
+    /// What went over the wire.
+    pub exchange: Exchange,
+    json: OnceLock<Option<Value>>,
+    stream: OnceLock<Transcript>,
+}
+
+impl Ask {
+    /// Puts an exchange on record.
+    #[must_use]
+    pub fn new(topic: Topic, about: About, exchange: Exchange) -> Self {
+        Self { topic, about, exchange, json: OnceLock::new(), stream: OnceLock::new() }
+    }
+
+    /// The answer, if there was one.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        self.exchange.answer.as_ref()
+    }
+
+    /// The answer's body as JSON, if it came whole and is that; of duplicate keys the last.
+    #[must_use]
+    pub fn json(&self) -> Option<&Value> {
+        let read = || {
+            let complete = self.exchange.end == End::Complete;
+            let answer = self.answer().filter(|_| complete)?;
+            serde_json::from_slice(&answer.body).ok()
+        };
+        self.json.get_or_init(read).as_ref()
+    }
+
+    /// The answer's body as an event stream.
+    #[must_use]
+    pub fn stream(&self) -> &Transcript {
+        self.stream.get_or_init(|| {
+            sse::parse(self.answer().map_or(&[][..], |answer| answer.body.as_slice()))
+        })
+    }
+
+    /// Whether this was asked with a method and got an answer that may have a body.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        self.exchange.request.method != "HEAD"
+            && self.answer().is_some_and(|answer| !answer.body.is_empty())
+    }
+
+    /// Whether the answer is an event stream, or was asked as one and is a success.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        let asked = self.about.case.as_ref().is_some_and(|(_, frame)| frame.is_stream)
+            || matches!(self.topic, Topic::Discovery);
+        self.answer().is_some_and(|answer| {
+            answer.media_type().as_deref() == Some("text/event-stream")
+                || (asked && answer.is_success())
+        })
+    }
+}
+
+/// All that was gathered, and what it says of the agent as a whole.
+#[derive(Debug)]
+pub struct Evidence {
+    /// What is known beforehand: the seed, claims, bounds.
+    pub facts: Facts,
+    /// What the documents and the discovery say.
+    pub probe: Probe,
+    /// Everything asked, in the topics' order.
+    pub asks: Vec<Ask>,
+    /// Topics that were not asked to their end, and why.
+    pub incomplete: BTreeMap<Topic, String>,
+}
+
+impl Evidence {
+    /// Puts evidence together; the probe is read off the asks.
+    #[must_use]
+    pub fn new(facts: Facts, asks: Vec<Ask>, incomplete: BTreeMap<Topic, String>) -> Self {
+        let probe = Probe::of(&facts, &asks);
+        Self { facts, probe, asks, incomplete }
+    }
+
+    /// What was asked under a topic.
+    pub fn of(&self, topic: Topic) -> impl Iterator<Item = &Ask> {
+        self.asks.iter().filter(move |ask| ask.topic == topic)
+    }
+
+    /// What was asked in a step of a topic.
+    pub fn at(&self, topic: Topic, step: Step) -> impl Iterator<Item = &Ask> {
+        self.of(topic).filter(move |ask| ask.about.step == step)
+    }
+
+    /// The first thing asked in a step of a topic about a key.
+    #[must_use]
+    pub fn one(&self, topic: Topic, step: Step, key: usize) -> Option<&Ask> {
+        self.at(topic, step).find(|ask| ask.about.key == key)
+    }
+}

@@ -1,0 +1,100 @@
+//! The expected-failures file: rules that an agent is known to fail, each with a reason.
+//!
+//! ```toml
+//! [expected-failures]
+//! "transport.head" = "the framework answers 405 to HEAD"
+//! ```
+//! It is checked in both directions: an entry whose rule passes again fails the run.
+
+use std::collections::BTreeMap;
+
+use acp_reports::{Finding, Stale, Status};
+use serde::{Deserialize, Serialize};
+
+use crate::rules;
+
+/// Known failures, by rule id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedFailures {
+    #[serde(rename = "expected-failures", default)]
+    entries: BTreeMap<String, String>,
+}
+
+/// What is wrong with an expected-failures file.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ExpectedFailuresError {
+    /// Not TOML, or not of the form above.
+    #[error("{0}")]
+    Form(String),
+    /// An entry has no reason.
+    #[error("the entry `{0}` has no reason; say after `=` why the failure is known")]
+    NoReason(String),
+}
+
+impl ExpectedFailures {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// If it is not of the form above, or an entry has no reason.
+    pub fn parse(text: &str) -> Result<Self, ExpectedFailuresError> {
+        let file: Self = toml::from_str(text)
+            .map_err(|error| ExpectedFailuresError::Form(one_line(&error, text)))?;
+        match file.entries.iter().find(|(_, reason)| reason.trim().is_empty()) {
+            Some((rule, _)) => Err(ExpectedFailuresError::NoReason(rule.clone())),
+            None => Ok(file),
+        }
+    }
+
+    /// The file that excuses each failure and warning of a run; reasons given before are kept.
+    #[must_use]
+    pub fn write(&self, findings: &[Finding]) -> String {
+        let mut text = String::from(
+            "# Rules that this agent is known to fail, each with the reason.\n\
+             # An entry whose rule passes again fails the run: delete it then.\n\
+             [expected-failures]\n",
+        );
+        let failing = |status| matches!(status, Status::Fail | Status::Warn | Status::Expected);
+        for finding in findings.iter().filter(|finding| failing(finding.status)) {
+            let reason = self.entries.get(&finding.rule).unwrap_or(&finding.message);
+            let reason = toml::Value::String(acp_reports::escape(reason).into_owned());
+            text.push_str(&format!("\"{}\" = {reason}\n", finding.rule));
+        }
+        text
+    }
+
+    /// Excuses the findings that the file names, and says which entries no longer hold.
+    #[must_use]
+    pub fn apply(&self, findings: &mut [Finding], is_left_out: impl Fn(&str) -> bool) -> Vec<Stale> {
+        let mut stale = Vec::new();
+        for (rule, reason) in &self.entries {
+            let problem = match findings.iter_mut().find(|finding| finding.rule == *rule) {
+                None if rules::find(rule).is_none() => "there is no such rule",
+                None => continue,
+                Some(_) if is_left_out(rule) => continue,
+                Some(finding) => match finding.status {
+                    Status::Fail | Status::Warn => {
+                        finding.status = Status::Expected;
+                        finding.excuse = Some(reason.clone());
+                        continue;
+                    }
+                    Status::Pass => "it passes again: delete the entry",
+                    _ => continue,
+                },
+            };
+            stale.push(Stale { rule: rule.clone(), problem: problem.to_owned() });
+        }
+        stale
+    }
+}
+
+/// A TOML error in one line, with its place.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().replace('\n', ": ");
+    let Some(span) = error.span() else {
+        return message;
+    };
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    format!("line {line}: {message}")
+}

@@ -1,0 +1,55 @@
+//! The stream vocabularies of the profile: which events there are, and which one is the last.
+
+use serde_json::Value;
+
+/// The members that tell what an event is, in the order of the profile.
+pub const DISCRIMINATORS: &[&str] = &["status", "event"];
+/// The closing text of a dialect, which is no JSON.
+pub const SENTINEL: &str = "[DONE]";
+
+/// What an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The first one.
+    Start,
+    /// One in between.
+    Progress,
+    /// The last one: there is a result.
+    Complete,
+    /// The last one: there is an error.
+    Error,
+    /// The last one: the work was given up.
+    Cancelled,
+}
+
+impl Kind {
+    /// Whether nothing may follow.
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Complete | Self::Error | Self::Cancelled)
+    }
+
+    /// What an event says that it is, if it belongs to a vocabulary (`completed` is a dialect).
+    #[must_use]
+    pub fn of(event: &Value) -> Option<Self> {
+        let (discriminator, word) = DISCRIMINATORS
+            .iter()
+            .find_map(|name| Some((*name, event.get(name)?.as_str()?)))?;
+        Some(match (discriminator, word) {
+            ("status", "started") | ("event", "start") => Self::Start,
+            ("event", "validating" | "fetching") | (_, "processing") => Self::Progress,
+            (_, "complete" | "completed") => Self::Complete,
+            (_, "error") => Self::Error,
+            (_, "cancelled") => Self::Cancelled,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether an event's data ends a stream.
+#[must_use]
+pub fn ends(data: &str) -> bool {
+    data == SENTINEL
+        || serde_json::from_str(data)
+            .is_ok_and(|event| Kind::of(&event).is_some_and(Kind::is_terminal))
+}
