@@ -4,4 +4,22 @@
 //! of evidence. This crate knows no command line, prints nothing, and reads neither files nor
 //! the environment.
 
+pub mod cases;
+pub mod drive;
+pub mod evidence;
+pub mod expected;
+pub mod feature;
+mod json;
+pub mod judge;
+pub mod probe;
+pub mod rule;
+pub mod rules;
+pub mod run;
+pub mod schema;
+pub mod select;
+pub mod settings;
+mod show;
+pub mod sse;
+mod terminal;
+mod volatile;
 pub mod wire;
