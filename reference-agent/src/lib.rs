@@ -1,1 +1,27 @@
-//! Stub.
+//! A weather advisor that speaks ACP: the agent that obeys every rule of the profile, and
+//! can break any one of them on demand.
+//!
+//! It knows nothing of the checker: the two meet on the wire alone, so that one mistake is
+//! not made on both sides. [`start`] serves an agent on the current runtime; several run
+//! side by side in one process, as nothing here is global. [`faults`] lists the ways in
+//! which an agent can be told to be wrong.
+
+mod advice;
+mod agent;
+mod app;
+mod body;
+mod config;
+mod documents;
+mod failure;
+pub mod faults;
+mod invoke;
+mod listener;
+mod seams;
+mod server;
+mod settings;
+mod stream;
+mod validation;
+mod weather;
+
+pub use server::{Running, start};
+pub use settings::{Error, Settings};

@@ -1,0 +1,57 @@
+//! The routes, and what every request goes through before and after its handler.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures_util::FutureExt;
+
+use crate::{
+    agent::Agent, body, config, documents, failure::Failure, invoke, seams::Asked, stream,
+};
+
+/// The agent as a service.
+pub(crate) fn router(agent: Arc<Agent>) -> Router {
+    Router::new()
+        .route("/", get(documents::read_index))
+        .route("/auth", get(documents::auth))
+        .route("/schema", get(documents::read_schema))
+        .route("/capabilities", get(documents::read_capabilities))
+        .route("/health", get(documents::health))
+        .route("/config", post(config::create))
+        .route("/invoke", post(invoke::answer))
+        .route("/invoke/stream", post(stream::by_status))
+        .route("/invoke/advanced-stream", post(stream::by_step))
+        .fallback(async || Failure::not_found())
+        .method_not_allowed_fallback(async || Failure::method_not_allowed())
+        .layer(from_fn_with_state(agent.clone(), edge))
+        .with_state(agent)
+}
+
+/// Takes the body in, whatever the path: so every handler has it whole, and a connection
+/// can be used again even after a refusal. A panic becomes an answer like any other.
+async fn edge(State(agent): State<Arc<Agent>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let taken = body::take(&parts, body, agent.settings.body_limit).await;
+    let asked = Asked::of(&parts, taken.as_ref().ok());
+    let response = match taken {
+        Err(failure) => failure.into_response(),
+        Ok(bytes) => match agent.seams.request(Request::from_parts(parts, bytes)).await {
+            Err(early) => early.into_response(),
+            Ok(request) => {
+                let handled = next.run(request.map(Body::from));
+                match AssertUnwindSafe(handled).catch_unwind().await {
+                    Ok(response) => response,
+                    Err(_) => Failure::execution().into_response(),
+                }
+            }
+        },
+    };
+    agent.seams.reply(&asked, response).await
+}

@@ -1,0 +1,105 @@
+//! /invoke, and what the streams share with it: from a request body to a job.
+
+use std::{sync::Arc, time::Instant};
+
+use axum::{
+    body::Bytes,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    advice, agent::Agent, body, config::Preferences, documents::json_response, failure::Failure,
+    seams::Place, validation::Violation,
+};
+
+/// One question, judged and ready to be answered.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) place: Place,
+    pub(crate) input: Value,
+    pub(crate) preferences: Preferences,
+}
+
+/// `POST /invoke`.
+pub(crate) async fn answer(
+    State(agent): State<Arc<Agent>>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Failure> {
+    let began = Instant::now();
+    let job = accept(&agent, Place::Invoke, &headers, &bytes)?;
+    let output = perform(&agent, &job);
+    let metadata = json!({
+        "agent_id": agent.settings.agent_id,
+        "execution_time_ms": began.elapsed().as_secs_f64() * 1000.0,
+    });
+    Ok(json_response(
+        StatusCode::OK,
+        &json!({"output": output, "metadata": metadata}),
+    ))
+}
+
+/// Answers the question: the `output` of /invoke, and the `result` of a stream.
+pub(crate) fn perform(agent: &Agent, job: &Job) -> Value {
+    let mut output = advice::give(agent, &job.input, &job.preferences);
+    agent.seams.output(job, &mut output);
+    output
+}
+
+/// From the bytes of a request to a job, or the reason why not.
+pub(crate) fn accept(
+    agent: &Agent,
+    place: Place,
+    headers: &HeaderMap,
+    bytes: &Bytes,
+) -> Result<Job, Failure> {
+    let body = parse(headers, bytes)?;
+    let mut violations = agent.contracts.invoke_request.violations(&body, "");
+    let input = body.get("input").cloned().unwrap_or_default();
+    if violations.is_empty() {
+        violations = agent.contracts.input.violations(&input, "/input");
+    }
+    agent.seams.verdict(place, &body, &mut violations);
+    refuse_if_any(violations)?;
+    let preferences = match body.get("config_id").and_then(Value::as_str) {
+        None => Preferences::default(),
+        Some(id) => {
+            let found = agent.seams.lookup(id, agent.store.find(id));
+            found.ok_or_else(Failure::config_not_found)?
+        }
+    };
+    Ok(Job {
+        place,
+        input,
+        preferences,
+    })
+}
+
+/// The JSON of a request body.
+pub(crate) fn parse(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Failure> {
+    if !body::is_json(headers) {
+        return Err(Failure::unsupported_media_type());
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let message = format!(
+            "not JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        );
+        let fields = vec![Violation::at("", "json", &message)];
+        Failure::invalid_input("the body is not one JSON text", fields)
+    })
+}
+
+pub(crate) fn refuse_if_any(violations: Vec<Violation>) -> Result<(), Failure> {
+    if violations.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::invalid_input(
+        "the request does not hold to the schema",
+        violations,
+    ))
+}

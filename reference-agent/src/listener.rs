@@ -1,0 +1,167 @@
+//! The sockets: accepted, closed for good when the agent is stopped, and for some faults
+//! shown every byte on its way out.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::seams::{Seams, Sent, Wired};
+
+/// Accepts connections for an agent.
+pub(crate) struct Listener {
+    inner: TcpListener,
+    seams: Arc<Seams>,
+    stopped: CancellationToken,
+}
+
+impl Listener {
+    /// Connections over `inner`, until `stopped` closes them all.
+    pub(crate) fn over(inner: TcpListener, seams: Arc<Seams>, stopped: CancellationToken) -> Self {
+        Self {
+            inner,
+            seams,
+            stopped,
+        }
+    }
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        loop {
+            let Ok((socket, addr)) = self.inner.accept().await else {
+                // Out of file descriptors, most likely: it passes, and spinning does not help.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            // Events are small and are to leave at once.
+            let _ = socket.set_nodelay(true);
+            let tamper = self.seams.touch_wire().then(|| self.seams.clone());
+            return (Connection::over(socket, tamper, self.stopped.clone()), addr);
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+}
+
+/// One connection.
+pub(crate) struct Connection {
+    socket: TcpStream,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+    tamper: Option<Arc<Seams>>,
+    sent: Sent,
+    waiting: Vec<u8>,
+    closing: bool,
+}
+
+impl Connection {
+    fn over(socket: TcpStream, tamper: Option<Arc<Seams>>, stopped: CancellationToken) -> Self {
+        Self {
+            socket,
+            stopped: Box::pin(stopped.cancelled_owned()),
+            tamper,
+            sent: Sent::default(),
+            waiting: Vec::new(),
+            closing: false,
+        }
+    }
+
+    /// Writes what a fault has put in place of the bytes that it was shown.
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.waiting.is_empty() {
+            let written = ready!(Pin::new(&mut self.socket).poll_write(cx, &self.waiting))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.waiting.drain(..written);
+        }
+        if self.closing {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.stopped.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Pin::new(&mut self.socket).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let Some(seams) = self.tamper.clone() else {
+            return Pin::new(&mut self.socket).poll_write(cx, buf);
+        };
+        ready!(self.poll_waiting(cx))?;
+        if buf.starts_with(b"HTTP/1.") {
+            self.sent.answers += 1;
+        }
+        match seams.wire(&mut self.sent, buf) {
+            Wired::AsIs => self.waiting.extend_from_slice(buf),
+            Wired::Instead(bytes) => self.waiting = bytes,
+            Wired::ThenClose(bytes) => (self.waiting, self.closing) = (bytes, true),
+        }
+        self.sent.bytes += self.waiting.len();
+        // Pending is no answer once bytes have been taken; the rest goes with the next call.
+        match self.poll_waiting(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(buf.len())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_waiting(cx))?;
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_waiting(cx))?;
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tamper.is_none() && self.socket.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.tamper.is_none() {
+            return Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
+        }
+        let first = bufs
+            .iter()
+            .find(|buf| !buf.is_empty())
+            .map_or(&[][..], |buf| buf);
+        self.poll_write(cx, first)
+    }
+}

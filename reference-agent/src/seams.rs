@@ -1,0 +1,345 @@
+//! The places at which a fault can step in.
+//!
+//! Without faults each of them is a function that hands back what it was given, so that the
+//! agent can be read as if they were not there.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::{
+    config::Preferences, faults::Fault, invoke::Job, settings::Settings, stream::Plan,
+    validation::Violation,
+};
+
+/// The endpoint that a judgement is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Config,
+    Invoke,
+    Stream,
+    StepStream,
+}
+
+impl Place {
+    /// Whether it is either of the two streams.
+    pub(crate) fn streams(self) -> bool {
+        matches!(self, Self::Stream | Self::StepStream)
+    }
+}
+
+/// A place at which the agent can be bent, and how.
+#[derive(Clone, Copy)]
+pub(crate) enum Seam {
+    /// The settings, before the start.
+    Settings(fn(&mut Settings)),
+    /// A request whose body has been taken in: answered in the handler's place, if `Some`.
+    Early(fn(&Memory, &Asked) -> Option<Reply>),
+    /// The same, but another request may go on to the handler, and later.
+    Request(fn(Arc<Memory>, Asked) -> BoxFuture<'static, Asked>),
+    /// What was found wrong with a request's body; nothing found is an acceptance.
+    Verdict(fn(&Memory, Place, &Value, &mut Vec<Violation>)),
+    /// The id of a new configuration.
+    Mint(fn(&Memory, &mut String)),
+    /// What is stored under an id.
+    Lookup(fn(&Memory, &str, &mut Option<Preferences>)),
+    /// The answer to a question, wherever it was asked.
+    Output(fn(&Memory, &Job, &mut Value)),
+    /// A stream, before its first byte.
+    Plan(fn(&Memory, &Job, &mut Plan)),
+    /// An answer on its way out.
+    Reply(fn(&Memory, &Asked, &mut Reply)),
+    /// The bytes of a connection, as HTTP has made them.
+    Wire(fn(&mut Sent, &[u8]) -> Wired),
+}
+
+impl fmt::Debug for Seam {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seam")
+    }
+}
+
+/// What one fault remembers from request to request, in one agent.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    count: AtomicU64,
+    pub(crate) kept: Mutex<Option<Asked>>,
+    pub(crate) value: Mutex<Value>,
+}
+
+impl Memory {
+    /// 0 the first time, 1 the second, and so on.
+    pub(crate) fn count(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How often [`Memory::count`] was called.
+    pub(crate) fn counted(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Leaves `value` behind, and takes what was left there before.
+    pub(crate) fn swap(&self, value: Value) -> Value {
+        let mut kept = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut kept, value)
+    }
+}
+
+/// A request, as the seams see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    /// Empty, too, if the body was not taken.
+    pub(crate) body: Bytes,
+}
+
+impl Asked {
+    pub(crate) fn of(parts: &Parts, body: Option<&Bytes>) -> Self {
+        Self {
+            method: parts.method.clone(),
+            path: parts.uri.path().to_owned(),
+            headers: parts.headers.clone(),
+            body: body.cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The body as JSON; null if it is none.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}
+
+/// An answer, as the seams see it.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) content: Content,
+}
+
+/// What an answer holds.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// All of it.
+    Whole(Bytes),
+    /// A stream, which the seam [`Seam::Plan`] has had in hand before.
+    Stream(Body),
+}
+
+impl Reply {
+    /// An answer with a JSON body, or with what claims to be one.
+    pub(crate) fn json(status: StatusCode, body: impl ToString) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+        Self {
+            status,
+            headers,
+            content: Content::Whole(body.to_string().into()),
+        }
+    }
+
+    /// The JSON body; null if it is none.
+    pub(crate) fn body(&self) -> Value {
+        match &self.content {
+            Content::Whole(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
+            Content::Stream(_) => Value::Null,
+        }
+    }
+
+    /// Changes the JSON body; leaves an answer alone that has none.
+    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Value)) {
+        let mut body = self.body();
+        if body.is_object() {
+            change(&mut body);
+            self.write(body.to_string());
+        }
+    }
+
+    /// Puts other bytes in place of the body.
+    pub(crate) fn write(&mut self, body: impl Into<Bytes>) {
+        self.content = Content::Whole(body.into());
+    }
+
+    async fn of(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let kind = parts
+            .headers
+            .get(header::CONTENT_TYPE)
+            .map(HeaderValue::as_bytes);
+        let content = if kind.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
+            Content::Stream(body)
+        } else {
+            // Our own answers are whole in memory already, so this neither waits nor fails.
+            Content::Whole(to_bytes(body, usize::MAX).await.unwrap_or_default())
+        };
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            content,
+        }
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        let body = match self.content {
+            Content::Whole(bytes) => Body::from(bytes),
+            Content::Stream(body) => body,
+        };
+        (self.status, self.headers, body).into_response()
+    }
+}
+
+/// What has gone out on a connection so far.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// How many answers were begun.
+    pub(crate) answers: usize,
+    /// How many bytes went out.
+    pub(crate) bytes: usize,
+}
+
+/// What becomes of bytes on their way out.
+#[derive(Debug)]
+pub(crate) enum Wired {
+    /// They go out as they are.
+    AsIs,
+    /// Others go out in their place.
+    Instead(Vec<u8>),
+    /// Others go out in their place, and then the connection is closed.
+    ThenClose(Vec<u8>),
+}
+
+/// The seams of one agent: those of its faults, each with its memory.
+#[derive(Debug, Default)]
+pub(crate) struct Seams {
+    active: Vec<(Seam, Arc<Memory>)>,
+}
+
+impl Seams {
+    pub(crate) fn of(faults: &[&'static Fault]) -> Self {
+        let active = faults.iter().flat_map(|fault| {
+            let memory = Arc::<Memory>::default();
+            fault.seams.iter().map(move |seam| (*seam, memory.clone()))
+        });
+        Self {
+            active: active.collect(),
+        }
+    }
+
+    /// The request that goes on to the handler, or an answer that is given at once.
+    pub(crate) async fn request(&self, request: Request<Bytes>) -> Result<Request<Bytes>, Reply> {
+        if self.active.is_empty() {
+            return Ok(request);
+        }
+        let (mut parts, body) = request.into_parts();
+        let mut asked = Asked::of(&parts, Some(&body));
+        for (seam, memory) in &self.active {
+            match seam {
+                Seam::Early(answer) => answer(memory, &asked).map_or(Ok(()), Err)?,
+                Seam::Request(change) => asked = change(memory.clone(), asked).await,
+                _ => {}
+            }
+        }
+        parts.headers = asked.headers;
+        Ok(Request::from_parts(parts, asked.body))
+    }
+
+    pub(crate) fn verdict(&self, place: Place, body: &Value, violations: &mut Vec<Violation>) {
+        for (seam, memory) in &self.active {
+            if let Seam::Verdict(judge) = seam {
+                judge(memory, place, body, violations);
+            }
+        }
+    }
+
+    pub(crate) fn minted(&self, mut id: String) -> String {
+        for (seam, memory) in &self.active {
+            if let Seam::Mint(mint) = seam {
+                mint(memory, &mut id);
+            }
+        }
+        id
+    }
+
+    pub(crate) fn lookup(&self, id: &str, mut found: Option<Preferences>) -> Option<Preferences> {
+        for (seam, memory) in &self.active {
+            if let Seam::Lookup(change) = seam {
+                change(memory, id, &mut found);
+            }
+        }
+        found
+    }
+
+    pub(crate) fn output(&self, job: &Job, output: &mut Value) {
+        for (seam, memory) in &self.active {
+            if let Seam::Output(change) = seam {
+                change(memory, job, output);
+            }
+        }
+    }
+
+    pub(crate) fn plan(&self, job: &Job, plan: &mut Plan) {
+        for (seam, memory) in &self.active {
+            if let Seam::Plan(change) = seam {
+                change(memory, job, plan);
+            }
+        }
+    }
+
+    pub(crate) async fn reply(&self, asked: &Asked, response: Response) -> Response {
+        if !self
+            .active
+            .iter()
+            .any(|(seam, _)| matches!(seam, Seam::Reply(_)))
+        {
+            return response;
+        }
+        let head = asked.method == Method::HEAD;
+        let mut reply = Reply::of(response).await;
+        let untold = reply.headers.clone();
+        for (seam, memory) in &self.active {
+            if let Seam::Reply(change) = seam {
+                change(memory, asked, &mut reply);
+            }
+        }
+        // The length of a body that was changed is for HTTP to say again.
+        if !head && untold.get(header::CONTENT_LENGTH) == reply.headers.get(header::CONTENT_LENGTH)
+        {
+            reply.headers.remove(header::CONTENT_LENGTH);
+        }
+        reply.into_response()
+    }
+
+    /// Whether the bytes of connections are to be shown to [`Seams::wire`].
+    pub(crate) fn touch_wire(&self) -> bool {
+        self.active
+            .iter()
+            .any(|(seam, _)| matches!(seam, Seam::Wire(_)))
+    }
+
+    pub(crate) fn wire(&self, sent: &mut Sent, bytes: &[u8]) -> Wired {
+        let mut wired = Wired::AsIs;
+        for (seam, _) in &self.active {
+            if let (Seam::Wire(change), Wired::AsIs) = (seam, &wired) {
+                wired = change(sent, bytes);
+            }
+        }
+        wired
+    }
+}

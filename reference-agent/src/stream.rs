@@ -1,0 +1,235 @@
+//! The two streams: a plan of timed frames, and the body that sends each when it is due.
+//!
+//! A frame's bytes are made when its time has come, not before. The body is dropped when
+//! the client leaves, and with it all that was still to be done.
+
+use std::{collections::VecDeque, fmt, io, sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+use crate::{
+    agent::Agent,
+    documents::now,
+    failure::Failure,
+    invoke::{Job, accept, perform},
+    seams::Place,
+};
+
+/// What a stream is going to be.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) head: HeaderMap,
+    pub(crate) frames: VecDeque<Frame>,
+    pub(crate) ending: Ending,
+}
+
+/// What happens after the last frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The body ends as HTTP says it should.
+    Close,
+    /// The connection breaks off. (Only faults do this.)
+    Cut,
+    /// Nothing, for this long. (Only faults do this.)
+    Hang(Duration),
+}
+
+/// Some bytes of the stream: what to wait before them, and how they are made.
+pub(crate) struct Frame {
+    pub(crate) pause: Duration,
+    make: Box<dyn FnOnce() -> Bytes + Send>,
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame")
+            .field("pause", &self.pause)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Frame {
+    /// An event with this data, made when it is due.
+    pub(crate) fn event(pause: Duration, data: impl FnOnce() -> Value + Send + 'static) -> Self {
+        Self {
+            pause,
+            make: Box::new(move || Bytes::from(format!("data: {}\n\n", data()))),
+        }
+    }
+
+    /// Any bytes at all.
+    pub(crate) fn bytes(pause: Duration, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self {
+            pause,
+            make: Box::new(move || bytes),
+        }
+    }
+
+    /// Makes the bytes.
+    pub(crate) fn make(self) -> Bytes {
+        (self.make)()
+    }
+}
+
+/// `POST /invoke/stream`.
+pub(crate) async fn by_status(
+    State(agent): State<Arc<Agent>>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Failure> {
+    let job = accept(&agent, Place::Stream, &headers, &bytes)?;
+    let frames = status_frames(&agent, &job);
+    Ok(respond(&agent, &job, frames))
+}
+
+/// `POST /invoke/advanced-stream`.
+pub(crate) async fn by_step(
+    State(agent): State<Arc<Agent>>,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Failure> {
+    let job = accept(&agent, Place::StepStream, &headers, &bytes)?;
+    let frames = step_frames(&agent, &job);
+    Ok(respond(&agent, &job, frames))
+}
+
+/// The status vocabulary: started, five times processing, complete. Six pauses.
+fn status_frames(agent: &Arc<Agent>, job: &Job) -> VecDeque<Frame> {
+    const STEPS: [&str; 5] = [
+        "Reading the question",
+        "Looking up the weather",
+        "Weighing the plan",
+        "Choosing recommendations",
+        "Wording the answer",
+    ];
+    let pause = agent.settings.stream_step;
+    let started = || json!({"status": "started", "timestamp": now()});
+    let mut frames = VecDeque::from([Frame::event(Duration::ZERO, started)]);
+    for (step, message) in STEPS.into_iter().enumerate() {
+        let progress = (step + 1) * 20;
+        frames.push_back(Frame::event(
+            pause,
+            move || json!({"status": "processing", "progress": progress, "message": message}),
+        ));
+    }
+    let (agent, job) = (agent.clone(), job.clone());
+    frames.push_back(Frame::event(
+        pause,
+        move || json!({"status": "complete", "result": perform(&agent, &job), "timestamp": now()}),
+    ));
+    frames
+}
+
+/// The event vocabulary: start, validating, fetching, four steps, complete. Six pauses.
+fn step_frames(agent: &Arc<Agent>, job: &Job) -> VecDeque<Frame> {
+    const TOTAL: u32 = 4;
+    let pause = agent.settings.stream_step;
+    let mut frames = VecDeque::from([
+        Frame::event(
+            Duration::ZERO,
+            || json!({"event": "start", "timestamp": now()}),
+        ),
+        Frame::event(
+            Duration::ZERO,
+            || json!({"event": "validating", "message": "The question holds to the schema"}),
+        ),
+        Frame::event(
+            pause,
+            || json!({"event": "fetching", "message": "Looking up the weather"}),
+        ),
+    ]);
+    for step in 1..=TOTAL {
+        frames.push_back(Frame::event(pause, move || {
+            json!({
+                "event": "processing",
+                "step": step,
+                "total": TOTAL,
+                "progress": f64::from(step) / f64::from(TOTAL) * 100.0,
+                "message": format!("Step {step} of {TOTAL}"),
+            })
+        }));
+    }
+    let (agent, job) = (agent.clone(), job.clone());
+    frames.push_back(Frame::event(
+        pause,
+        move || json!({"event": "complete", "result": perform(&agent, &job), "timestamp": now()}),
+    ));
+    frames
+}
+
+fn respond(agent: &Arc<Agent>, job: &Job, frames: VecDeque<Frame>) -> Response {
+    let mut plan = Plan {
+        head: head(),
+        frames,
+        ending: Ending::Close,
+    };
+    agent.seams.plan(job, &mut plan);
+    let head = std::mem::take(&mut plan.head);
+    let mut response = Response::new(body(plan, OpenStream::counted(&agent.open_streams)));
+    *response.headers_mut() = head;
+    response
+}
+
+fn head() -> HeaderMap {
+    HeaderMap::from_iter([
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream; charset=utf-8"),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (
+            header::HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
+    ])
+}
+
+fn body(plan: Plan, open: OpenStream) -> Body {
+    Body::from_stream(stream::unfold((plan, open), |(mut plan, open)| async {
+        let Some(frame) = plan.frames.pop_front() else {
+            return match plan.ending {
+                Ending::Close => None,
+                Ending::Cut => {
+                    plan.ending = Ending::Close;
+                    Some((
+                        Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+                        (plan, open),
+                    ))
+                }
+                Ending::Hang(time) => {
+                    tokio::time::sleep(time).await;
+                    None
+                }
+            };
+        };
+        if !frame.pause.is_zero() {
+            tokio::time::sleep(frame.pause).await;
+        }
+        Some((Ok(frame.make()), (plan, open)))
+    }))
+}
+
+/// Counts a stream for as long as its body is there.
+struct OpenStream(watch::Sender<usize>);
+
+impl OpenStream {
+    fn counted(streams: &watch::Sender<usize>) -> Self {
+        streams.send_modify(|open| *open += 1);
+        Self(streams.clone())
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
+}
