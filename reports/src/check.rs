@@ -253,19 +253,30 @@ impl Summary {
     /// Counts findings by status.
     #[must_use]
     pub fn of(findings: &[Finding]) -> Self {
-        let mut summary = Self::default();
-        for finding in findings {
-            *match finding.status {
-                Status::Pass => &mut summary.pass,
-                Status::Fail => &mut summary.fail,
-                Status::Warn => &mut summary.warn,
-                Status::Skip => &mut summary.skip,
-                Status::Inconclusive => &mut summary.inconclusive,
-                Status::Error => &mut summary.error,
-                Status::Expected => &mut summary.expected,
-            } += 1;
+        let number = |status| findings.iter().filter(|it| it.status == status).count();
+        Self {
+            pass: number(Status::Pass),
+            fail: number(Status::Fail),
+            warn: number(Status::Warn),
+            skip: number(Status::Skip),
+            inconclusive: number(Status::Inconclusive),
+            error: number(Status::Error),
+            expected: number(Status::Expected),
         }
-        summary
+    }
+
+    /// How many findings have this status.
+    #[must_use]
+    pub fn number(&self, status: Status) -> usize {
+        match status {
+            Status::Pass => self.pass,
+            Status::Fail => self.fail,
+            Status::Warn => self.warn,
+            Status::Skip => self.skip,
+            Status::Inconclusive => self.inconclusive,
+            Status::Error => self.error,
+            Status::Expected => self.expected,
+        }
     }
 }
 
@@ -310,4 +321,75 @@ impl Report {
     pub const FORMAT: &'static str = "acp-tck/check";
     /// The value of `format_version`.
     pub const FORMAT_VERSION: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn verdict(statuses: &[(Level, Status)]) -> Verdict {
+        let findings: Vec<_> = statuses
+            .iter()
+            .map(|(level, status)| sample::finding("a.b", *level, *status))
+            .collect();
+        Verdict::of(&findings, &[])
+    }
+
+    #[test]
+    fn each_finding_is_counted_once_under_its_status() {
+        let it = sample::report().summary;
+        assert_eq!((it.pass, it.fail, it.warn, it.skip), (4, 3, 1, 3));
+        assert_eq!((it.inconclusive, it.error, it.expected), (2, 1, 1));
+        assert_eq!(it.number(Status::Inconclusive), it.inconclusive);
+    }
+
+    #[test]
+    fn a_run_that_judged_nothing_has_no_verdict() {
+        assert_eq!(verdict(&[]), Verdict::Error);
+        assert_eq!(verdict(&[(Level::Must, Status::Skip); 3]), Verdict::Error);
+        let undecided = [(Level::Should, Status::Inconclusive)];
+        assert_eq!(verdict(&undecided), Verdict::Error);
+    }
+
+    #[test]
+    fn missing_evidence_fails_a_must_and_not_a_should() {
+        let held = (Level::Must, Status::Pass);
+        let run = |level| verdict(&[held, (level, Status::Inconclusive)]);
+        assert_eq!(run(Level::Must), Verdict::Fail);
+        assert_eq!(run(Level::Should), Verdict::Pass);
+    }
+
+    #[test]
+    fn one_status_alone_decides_as_it_should() {
+        for (status, expected) in [
+            (Status::Pass, Verdict::Pass),
+            (Status::Warn, Verdict::Pass),
+            (Status::Expected, Verdict::Pass),
+            (Status::Fail, Verdict::Fail),
+            (Status::Error, Verdict::Error),
+        ] {
+            assert_eq!(verdict(&[(Level::Should, status)]), expected, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn a_check_that_failed_itself_outweighs_a_failure() {
+        let both = [(Level::Must, Status::Fail), (Level::Must, Status::Error)];
+        assert_eq!(verdict(&both), Verdict::Error);
+    }
+
+    #[test]
+    fn a_stale_expectation_fails_a_run_that_holds() {
+        let report = sample::clean();
+        let stale = sample::report().stale_expectations;
+        assert_eq!(Verdict::of(&report.results, &[]), Verdict::Pass);
+        assert_eq!(Verdict::of(&report.results, &stale), Verdict::Fail);
+    }
+
+    #[test]
+    fn each_verdict_has_its_exit_code() {
+        let verdicts = [Verdict::Pass, Verdict::Fail, Verdict::Error];
+        assert_eq!(verdicts.map(Verdict::exit_code), [0, 1, 3]);
+    }
 }

@@ -77,3 +77,41 @@ fn write_json(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, report)?;
     writeln!(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn json(report: &Report) -> String {
+        let format: Format = "json".parse().expect("json is a format");
+        let mut out = Vec::new();
+        let written = format.write(report, &mut out);
+        written.expect("a vector takes everything");
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+
+    #[test]
+    fn the_json_report_has_its_fixed_shape() {
+        insta::assert_snapshot!(json(&sample::report()));
+    }
+
+    #[test]
+    fn a_report_is_the_same_after_it_was_written_and_read() {
+        for report in [sample::report(), sample::clean(), sample::unreachable()] {
+            let read: Report = serde_json::from_str(&json(&report)).expect("it is a report");
+            assert_eq!(read, report);
+        }
+    }
+
+    #[test]
+    fn an_unknown_format_is_refused_with_those_that_there_are() {
+        let error = "yaml"
+            .parse::<Format>()
+            .expect_err("there is no such format");
+        assert_eq!(
+            error.to_string(),
+            "there is no format `yaml`; there are human, json, junit"
+        );
+    }
+}

@@ -5,10 +5,15 @@
 //! asks for: it is given findings and says them.
 
 mod check;
+mod details;
 mod format;
 mod human;
 mod junit;
+mod layout;
+#[cfg(test)]
+mod sample;
 mod text;
+mod words;
 
 pub use check::{
     Evidence, Feature, Finding, Level, ProfileLevel, Report, Request, Response, Stale, Status,
