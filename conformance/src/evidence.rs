@@ -4,7 +4,7 @@
 //! once and kept.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 
@@ -20,10 +20,10 @@ use crate::wire::{Answer, End, Exchange};
 pub enum Topic {
     /// The agent's documents, read once.
     Documents,
-    /// Which stream paths there are.
-    Discovery,
     /// Paths that no agent has.
     UnknownPath,
+    /// Which stream paths there are.
+    Discovery,
     /// Known paths, asked with another method.
     WrongMethod,
     /// `HEAD` where `GET` works.
@@ -78,8 +78,8 @@ impl Topic {
     /// All of them, in the order of asking.
     pub const ALL: &'static [Self] = &[
         Self::Documents,
-        Self::Discovery,
         Self::UnknownPath,
+        Self::Discovery,
         Self::WrongMethod,
         Self::Head,
         Self::Cors,
@@ -168,6 +168,8 @@ pub struct About {
     pub case: Option<(Case, Frame)>,
     /// An HTTP library may answer it itself, beneath the agent's own code.
     pub is_beneath: bool,
+    /// A stream was asked for.
+    pub wants_stream: bool,
 }
 
 /// One thing asked, and the exchange that came of it.
@@ -222,14 +224,13 @@ impl Ask {
             && self.answer().is_some_and(|answer| !answer.body.is_empty())
     }
 
-    /// Whether the answer is an event stream, or was asked as one and is a success.
+    /// Whether the answer is an event stream: by its content type, or as the answer to a request
+    /// for one that succeeded.
     #[must_use]
     pub fn is_stream(&self) -> bool {
-        let asked = self.about.case.as_ref().is_some_and(|(_, frame)| frame.is_stream)
-            || matches!(self.topic, Topic::Discovery);
         self.answer().is_some_and(|answer| {
             answer.media_type().as_deref() == Some("text/event-stream")
-                || (asked && answer.is_success())
+                || (self.about.wants_stream && answer.is_success())
         })
     }
 }
@@ -240,9 +241,9 @@ pub struct Evidence {
     /// What is known beforehand: the seed, claims, bounds.
     pub facts: Facts,
     /// What the documents and the discovery say.
-    pub probe: Probe,
+    pub probe: Arc<Probe>,
     /// Everything asked, in the topics' order.
-    pub asks: Vec<Ask>,
+    pub asks: Vec<Arc<Ask>>,
     /// Topics that were not asked to their end, and why.
     pub incomplete: BTreeMap<Topic, String>,
 }
@@ -250,14 +251,31 @@ pub struct Evidence {
 impl Evidence {
     /// Puts evidence together; the probe is read off the asks.
     #[must_use]
-    pub fn new(facts: Facts, asks: Vec<Ask>, incomplete: BTreeMap<Topic, String>) -> Self {
-        let probe = Probe::of(&facts, &asks);
+    pub fn new(facts: Facts, asks: Vec<Arc<Ask>>, incomplete: BTreeMap<Topic, String>) -> Self {
+        let probe = Arc::new(Probe::of(&facts, &asks));
         Self { facts, probe, asks, incomplete }
+    }
+
+    /// The same agent and facts, and this ask for all that its topic holds.
+    #[must_use]
+    pub fn with_only(&self, ask: Arc<Ask>) -> Self {
+        let documents = self.asks.iter().filter(|known| known.topic == Topic::Documents).cloned();
+        Self {
+            facts: self.facts.clone(),
+            probe: Arc::clone(&self.probe),
+            asks: documents.chain([ask]).collect(),
+            incomplete: BTreeMap::new(),
+        }
+    }
+
+    /// Everything asked.
+    pub fn all(&self) -> impl Iterator<Item = &Ask> {
+        self.asks.iter().map(Arc::as_ref)
     }
 
     /// What was asked under a topic.
     pub fn of(&self, topic: Topic) -> impl Iterator<Item = &Ask> {
-        self.asks.iter().filter(move |ask| ask.topic == topic)
+        self.all().filter(move |ask| ask.topic == topic)
     }
 
     /// What was asked in a step of a topic.

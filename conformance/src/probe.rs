@@ -2,6 +2,8 @@
 //!
 //! A pure reading of the first exchanges; nobody asks the agent again for what stands here.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::evidence::{Ask, Step, Topic};
@@ -65,7 +67,7 @@ pub struct Probe {
 impl Probe {
     /// Reads the documents and the discovery off what was asked.
     #[must_use]
-    pub fn of(facts: &Facts, asks: &[Ask]) -> Self {
+    pub fn of(facts: &Facts, asks: &[Arc<Ask>]) -> Self {
         let schemas = document(asks, Step::Schema);
         let capabilities = document(asks, Step::Capabilities);
         let compiled = |part| compile(schemas.as_ref(), part);
@@ -83,7 +85,7 @@ impl Probe {
                 .map(|(_, path)| path)
                 .collect(),
             streams: streams(asks),
-            has_readable_errors: asks.iter().any(says_what_went_wrong),
+            has_readable_errors: asks.iter().any(|ask| says_what_went_wrong(ask)),
             claims,
             schemas,
             capabilities,
@@ -126,11 +128,11 @@ impl Probe {
     }
 }
 
-fn at(asks: &[Ask], step: Step) -> Option<&Ask> {
-    asks.iter().find(|ask| ask.topic == Topic::Documents && ask.about.step == step)
+fn at(asks: &[Arc<Ask>], step: Step) -> Option<&Ask> {
+    asks.iter().map(Arc::as_ref).find(|ask| ask.topic == Topic::Documents && ask.about.step == step)
 }
 
-fn document(asks: &[Ask], step: Step) -> Option<Value> {
+fn document(asks: &[Arc<Ask>], step: Step) -> Option<Value> {
     let ask = at(asks, step)?;
     let is_there = ask.answer().is_some_and(|answer| answer.status == 200);
     ask.json().filter(|document| is_there && document.is_object()).cloned()
@@ -163,7 +165,7 @@ fn claimed(capabilities: &Value) -> Vec<Feature> {
     listed.chain(flagged).collect()
 }
 
-fn streams(asks: &[Ask]) -> Vec<StreamPath> {
+fn streams(asks: &[Arc<Ask>]) -> Vec<StreamPath> {
     let unknown = asks
         .iter()
         .find(|ask| ask.topic == Topic::UnknownPath && ask.exchange.request.method == "POST")

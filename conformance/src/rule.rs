@@ -142,7 +142,7 @@ impl<'e> Tally<'e> {
             }
             Look::Fine => {}
             Look::Flaw(flaw) => {
-                let index = self.evidence.asks.iter().position(|known| std::ptr::eq(known, ask));
+                let index = self.evidence.all().position(|known| std::ptr::eq(known, ask));
                 let Some(ask) = index else {
                     return;
                 };

@@ -1,5 +1,6 @@
 //! How things are asked: so many at a time, with so much patience, until it is no use.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -17,8 +18,19 @@ use crate::sse;
 use crate::terminal;
 use crate::wire::{Client, End, Exchange, Reading, Request, Watch};
 
-/// Told of each exchange as it ends, for a progress display.
-pub type Observer<'a> = &'a (dyn Fn(Topic) + Sync);
+/// What a progress display is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many topics will be driven.
+    Topics(usize),
+    /// A topic has begun (again, where a failure is tried again).
+    Begun(Topic),
+    /// An exchange has ended.
+    Asked,
+}
+
+/// Is told how a run gets on.
+pub type Observer<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// How long a stream may stay open after its terminal event (the profile's `stream.closes`).
 pub const CLOSING_TIME: Duration = Duration::from_secs(2);
@@ -56,7 +68,7 @@ impl Question {
     /// A question whose answer is one body.
     #[must_use]
     pub fn new(step: Step, key: usize, note: impl Into<String>, request: Request) -> Self {
-        let about = About { step, key, note: note.into(), case: None, is_beneath: false };
+        let about = About { step, key, note: note.into(), case: None, is_beneath: false, wants_stream: false };
         Self { about, request, listen: Listen::Whole }
     }
 
@@ -74,6 +86,7 @@ impl Question {
     #[must_use]
     pub fn listening(mut self, listen: Listen) -> Self {
         self.listen = listen;
+        self.about.wants_stream = listen == Listen::Stream;
         self
     }
 
@@ -92,6 +105,15 @@ pub enum Stop {
     Gone(String),
     /// The user interrupted.
     Interrupted,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone(why) => formatter.write_str(why),
+            Self::Interrupted => formatter.write_str("the run was interrupted"),
+        }
+    }
 }
 
 /// Asks one agent.
@@ -148,8 +170,7 @@ impl<'a> Driver<'a> {
     #[must_use]
     pub fn incomplete(&self) -> Option<String> {
         match self.stop() {
-            Some(Stop::Interrupted) => Some("the run was interrupted before".to_owned()),
-            Some(Stop::Gone(why)) => Some(why),
+            Some(stop) => Some(stop.to_string()),
             None if self.is_silent() => Some(format!(
                 "{SILENCES} exchanges got no answer within {:?}, so the rest was not asked",
                 self.settings.timeout
@@ -190,7 +211,7 @@ impl<'a> Driver<'a> {
             () = self.cancelled.cancelled() => return None,
         };
         self.heed(&exchange).await?;
-        (self.observer)(self.topic);
+        (self.observer)(Progress::Asked);
         Some(Ask::new(self.topic, about, exchange))
     }
 
@@ -202,7 +223,7 @@ impl<'a> Driver<'a> {
             return Vec::new();
         }
         let exchanges = self.client.converse(requests).await;
-        (self.observer)(self.topic);
+        (self.observer)(Progress::Asked);
         let pairs = abouts.into_iter().zip(exchanges);
         pairs.map(|(about, exchange)| Ask::new(self.topic, about, exchange)).collect()
     }
@@ -224,10 +245,10 @@ impl<'a> Driver<'a> {
     }
 
     async fn exchange_once(&self, request: Request, listen: Listen) -> Exchange {
-        let mut parser = sse::Parser::default();
+        let mut parser = sse::Parser::new(sse::Limits::default());
         let mut to_the_end = move |bytes: &[u8]| {
             parser.push(bytes);
-            let has_ended = parser.drain_events().any(|event| terminal::ends(&event.data));
+            let has_ended = parser.take_events().iter().any(|event| terminal::ends(&event.data));
             if has_ended { Watch::EndsWithin(CLOSING_TIME) } else { Watch::Go }
         };
         let mut leave = |_: &[u8]| Watch::Leave;

@@ -13,7 +13,9 @@ mod stream;
 mod transport;
 
 pub use bank::Bank;
-pub use driver::{Driver, Observer, Question, Stop};
+pub use driver::{Driver, Observer, Progress, Question, Stop};
+pub use stream::CONFIG_KEY;
+pub use transport::FOREIGN_ORIGIN;
 
 use crate::evidence::{Ask, Topic};
 

@@ -30,6 +30,8 @@ pub struct Request {
     pub body_length: usize,
     /// How it leaves.
     pub manner: Manner,
+    /// Whether the user's own header fields, which may hold credentials, are left out.
+    pub is_anonymous: bool,
 }
 
 impl Request {
@@ -109,6 +111,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// When each piece of the body arrived.
     pub reads: Vec<Read>,
+    /// How many bytes came with the answer that belong to no message.
+    pub surplus: usize,
 }
 
 /// The arrival of a piece of a body.

@@ -8,7 +8,9 @@ mod body;
 mod client;
 mod exchange;
 mod head;
+mod receive;
 mod tls;
 
-pub use client::{Client, ClientError, Limits, Reading, Watch};
+pub use client::{Client, ClientError};
 pub use exchange::{Answer, End, Exchange, Manner, Read, Request};
+pub use receive::{Limits, Reading, Watch};

@@ -1,0 +1,187 @@
+//! A run: drive what the rules read, judge, try failures again, shrink them, put it together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use acp_reports::Report;
+use tokio_util::sync::CancellationToken;
+
+use crate::drive::{self, Bank, Driver, Observer, Progress, Stop};
+use crate::evidence::{Ask, Evidence, Topic};
+use crate::judge::{Outcome, judge};
+use crate::probe::Probe;
+use crate::rule::Rule;
+use crate::settings::Settings;
+use crate::shrink::{self, Shrunk};
+use crate::summary::{self, Ended};
+use crate::wire::{Client, ClientError, Limits};
+use crate::rules;
+
+/// How often a rule that fails is judged in all.
+const ATTEMPTS: u32 = 3;
+/// What is asked in every run: the probe is read off it.
+const PROBED: &[Topic] = &[Topic::Documents, Topic::UnknownPath, Topic::Discovery];
+/// What makes no sense without a stream path.
+const STREAMED: &[Topic] = &[Topic::StreamValid, Topic::StreamInvalid, Topic::StreamLeave];
+
+/// What became of one rule in a run.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) rule: &'static Rule,
+    pub(crate) outcome: Outcome,
+    pub(crate) attempts: u32,
+    pub(crate) failed_attempts: u32,
+    /// The smallest case that still fails, if one was looked for.
+    pub(crate) shrunk: Option<Shrunk>,
+}
+
+/// Certifies the agent that the settings name. The agent's failures, and an agent that is not
+/// there at all, are told in the report.
+///
+/// # Errors
+/// If the settings' URL cannot be an agent's.
+pub async fn run(
+    settings: &Settings,
+    observer: Observer<'_>,
+    cancelled: &CancellationToken,
+) -> Result<Report, ClientError> {
+    let clock = Instant::now();
+    let limits = Limits::with_timeout(settings.timeout);
+    let client = Client::new(&settings.url, settings.headers.clone(), limits)?;
+    let mut run = Run { settings, client: &client, observer, cancelled, stop: None };
+    let rules: Vec<&'static Rule> =
+        rules::catalogue().filter(|rule| settings.selection.includes(rule)).collect();
+    let (evidence, bank) = run.gather(&rules).await;
+    let mut verdicts: Vec<Verdict> = rules.iter().map(|rule| first_verdict(rule, &evidence)).collect();
+    run.try_again(&mut verdicts, &evidence, &bank).await;
+    run.shrink(&mut verdicts, &evidence, &bank).await;
+    let ended = Ended { stop: run.stop, took: clock.elapsed() };
+    Ok(summary::report(settings, &evidence, verdicts, ended))
+}
+
+fn first_verdict(rule: &'static Rule, evidence: &Evidence) -> Verdict {
+    let outcome = judge(rule, evidence);
+    let failed_attempts = u32::from(matches!(outcome, Outcome::Fail(_)));
+    Verdict { rule, outcome, attempts: 1, failed_attempts, shrunk: None }
+}
+
+struct Run<'a> {
+    settings: &'a Settings,
+    client: &'a Client,
+    observer: Observer<'a>,
+    cancelled: &'a CancellationToken,
+    stop: Option<Stop>,
+}
+
+/// What driving some topics yields.
+#[derive(Default)]
+struct Gathered {
+    asks: Vec<Arc<Ask>>,
+    incomplete: BTreeMap<Topic, String>,
+}
+
+impl Run<'_> {
+    /// Everything that the rules read, in the topics' order.
+    async fn gather(&mut self, rules: &[&Rule]) -> (Evidence, Bank) {
+        let read: BTreeSet<Topic> = rules.iter().flat_map(|rule| rule.reads).copied().collect();
+        let all = Topic::ALL.iter().copied();
+        let topics: Vec<Topic> =
+            all.filter(|topic| PROBED.contains(topic) || read.contains(topic)).collect();
+        (self.observer)(Progress::Topics(topics.len()));
+        let facts = &self.settings.facts;
+        let mut gathered = Gathered::default();
+        let mut bank = Bank::default();
+        let mut probe = Probe::of(facts, &[]);
+        for topic in topics {
+            if STREAMED.contains(&topic) && probe.streams.is_empty() && self.stop.is_none() {
+                continue;
+            }
+            self.drive(topic, (&probe, &bank), &mut gathered).await;
+            if PROBED.contains(&topic) {
+                probe = Probe::of(facts, &gathered.asks);
+            }
+            if topic == Topic::Documents {
+                bank = Bank::fill(&probe, facts);
+            }
+        }
+        (Evidence::new(facts.clone(), gathered.asks, gathered.incomplete), bank)
+    }
+
+    /// Drives one topic, or says why not.
+    async fn drive(&mut self, topic: Topic, known: (&Probe, &Bank), gathered: &mut Gathered) {
+        let driver = self.driver(topic, known);
+        let why = match &self.stop {
+            Some(stop) => Some(stop.to_string()),
+            None => {
+                (self.observer)(Progress::Begun(topic));
+                let asks = drive::drive(topic, &driver).await;
+                gathered.asks.extend(asks.into_iter().map(Arc::new));
+                driver.incomplete()
+            }
+        };
+        gathered.incomplete.extend(why.map(|why| (topic, why)));
+        self.stop = self.stop.take().or_else(|| driver.stop());
+    }
+
+    fn driver<'b>(&'b self, topic: Topic, (probe, bank): (&'b Probe, &'b Bank)) -> Driver<'b> {
+        let target = (self.client, self.settings);
+        Driver::new(topic, target, (probe, bank), self.observer, self.cancelled)
+    }
+
+    /// Gathers afresh what failing rules rest on, and judges them again.
+    async fn try_again(&mut self, verdicts: &mut [Verdict], evidence: &Evidence, bank: &Bank) {
+        let topics: BTreeSet<Topic> = verdicts
+            .iter()
+            .flat_map(|verdict| failing_asks(&verdict.outcome))
+            .filter_map(|ask| evidence.asks.get(ask))
+            .map(|ask| ask.topic)
+            .collect();
+        for _ in 1..ATTEMPTS {
+            if topics.is_empty() || self.stop.is_some() {
+                return;
+            }
+            let mut fresh = Gathered::default();
+            for topic in &topics {
+                self.drive(*topic, (&evidence.probe, bank), &mut fresh).await;
+            }
+            let kept = evidence.asks.iter().filter(|ask| !topics.contains(&ask.topic)).cloned();
+            let asks = kept.chain(fresh.asks).collect();
+            let again = Evidence::new(evidence.facts.clone(), asks, fresh.incomplete);
+            for verdict in verdicts.iter_mut().filter(|v| matches!(v.outcome, Outcome::Fail(_))) {
+                match judge(verdict.rule, &again) {
+                    Outcome::Fail(_) => {
+                        verdict.attempts += 1;
+                        verdict.failed_attempts += 1;
+                    }
+                    Outcome::Pass(_) => verdict.attempts += 1,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Looks for the smallest case that shows each failure.
+    async fn shrink(&mut self, verdicts: &mut [Verdict], evidence: &Evidence, bank: &Bank) {
+        for verdict in verdicts.iter_mut() {
+            let is_steady = verdict.failed_attempts == verdict.attempts;
+            if self.stop.is_some() || !is_steady {
+                continue;
+            }
+            let Some(ask) = shrink::candidate(&verdict.outcome, evidence) else {
+                continue;
+            };
+            let driver = self.driver(ask.topic, (&evidence.probe, bank));
+            verdict.shrunk = shrink::shrink(verdict.rule, ask, evidence, &driver).await;
+            self.stop = driver.stop();
+        }
+    }
+}
+
+fn failing_asks(outcome: &Outcome) -> impl Iterator<Item = usize> {
+    let failures = match outcome {
+        Outcome::Fail(judged) => judged.failures.as_slice(),
+        _ => &[],
+    };
+    failures.iter().map(|failure| failure.ask)
+}

@@ -1,0 +1,73 @@
+//! Shrinking: asking with ever smaller cases while the rule still fails.
+
+use std::sync::Arc;
+
+use crate::cases::{self, Case};
+use crate::drive::{Driver, Question};
+use crate::evidence::{Ask, Evidence};
+use crate::judge::{Outcome, judge};
+use crate::probe::Part;
+use crate::rule::{Flaw, Rule};
+
+/// How many smaller cases are asked for one failure; streams take their time.
+const TRIES: usize = 48;
+const STREAM_TRIES: usize = 12;
+
+/// The smallest case found, and what is wrong with its answer.
+#[derive(Debug)]
+pub(crate) struct Shrunk {
+    pub(crate) ask: Ask,
+    pub(crate) flaw: Flaw,
+}
+
+/// The failing ask to begin with: the one with the shortest generated case.
+pub(crate) fn candidate<'e>(outcome: &Outcome, evidence: &'e Evidence) -> Option<&'e Ask> {
+    let Outcome::Fail(judged) = outcome else {
+        return None;
+    };
+    let failing = judged.failures.iter().filter_map(|failure| evidence.asks.get(failure.ask));
+    let generated = failing.filter_map(|ask| Some((ask.about.case.as_ref()?.0.body.len(), ask)));
+    generated.min_by_key(|(length, _)| *length).map(|(_, ask)| ask.as_ref())
+}
+
+/// The smallest case that still fails, if there is a smaller one.
+pub(crate) async fn shrink(
+    rule: &'static Rule,
+    ask: &Ask,
+    evidence: &Evidence,
+    driver: &Driver<'_>,
+) -> Option<Shrunk> {
+    let (mut case, frame) = ask.about.case.clone()?;
+    let part = if frame.path == "/config" { Part::Config } else { Part::Input };
+    let schema = evidence.probe.schema(part).ok()?;
+    let mut tries = if frame.is_stream { STREAM_TRIES } else { TRIES };
+    let mut smallest = None;
+    'smaller: loop {
+        let candidates: Vec<Case> = cases::shrink(&case, schema).take(tries).collect();
+        for candidate in candidates {
+            tries = tries.checked_sub(1)?;
+            let question = Question::case(ask.about.step, ask.about.key, &candidate, &frame);
+            let Some(asked) = driver.ask(question).await else {
+                return smallest;
+            };
+            if let Some(shrunk) = still_fails(rule, asked, evidence) {
+                smallest = Some(shrunk);
+                case = candidate;
+                continue 'smaller;
+            }
+        }
+        return smallest;
+    }
+}
+
+/// Judges one ask by itself.
+fn still_fails(rule: &Rule, ask: Ask, evidence: &Evidence) -> Option<Shrunk> {
+    let ask = Arc::new(ask);
+    let alone = evidence.with_only(Arc::clone(&ask));
+    let Outcome::Fail(judged) = judge(rule, &alone) else {
+        return None;
+    };
+    drop(alone);
+    let flaw = judged.failures.into_iter().next()?.flaw;
+    Some(Shrunk { ask: Arc::into_inner(ask)?, flaw })
+}
