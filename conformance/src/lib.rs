@@ -1,1 +1,4 @@
 //! Stub.
+
+pub mod cases;
+pub mod schema;
