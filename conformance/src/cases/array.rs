@@ -1,0 +1,172 @@
+//! Arrays: what a shape asks of each item, of how many, and of which it must contain.
+
+use serde_json::Value;
+
+use super::{build::Style, maker::Maker, shape::Shape};
+use crate::schema::document::NodeId;
+
+/// More items than this are not made.
+const MOST_ITEMS: usize = 2_000;
+
+/// What a shape asks of an array.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ArrayRule {
+    /// How many items at least.
+    pub(super) least: usize,
+    /// How many at most.
+    pub(super) most: usize,
+    /// All different.
+    pub(super) unique: bool,
+    /// How many items have a schema of their own.
+    pub(super) prefix: usize,
+    contained: Vec<(NodeId, usize)>,
+}
+
+impl Maker<'_> {
+    /// What the atoms of a shape ask of an array.
+    pub(super) fn array_rule(&self, shape: &Shape) -> ArrayRule {
+        let mut rule = ArrayRule {
+            least: self.at_least(shape, "minItems"),
+            most: self.at_most(shape, "maxItems"),
+            unique: self
+                .values(shape, "uniqueItems")
+                .any(|value| value == &Value::Bool(true)),
+            ..ArrayRule::default()
+        };
+        for &atom in &shape.atoms {
+            for keyword in ["prefixItems", "items"] {
+                rule.prefix = rule.prefix.max(self.branches(atom, keyword).len());
+            }
+            if let Some(contains) = self.document.child(atom, &["contains"]) {
+                let least = self
+                    .keyword(atom, "minContains")
+                    .and_then(super::shape::count);
+                rule.contained.push((contains, least.unwrap_or(1)));
+            }
+        }
+        let contained = rule
+            .contained
+            .iter()
+            .map(|(_, least)| *least)
+            .max()
+            .unwrap_or(0);
+        rule.least = rule.least.max(contained);
+        rule
+    }
+
+    /// The subschemas that the item at `index` stands under.
+    pub(super) fn item_parts(&self, shape: &Shape, index: usize) -> Vec<NodeId> {
+        let mut parts = Vec::new();
+        let mut leftovers = Vec::new();
+        for &atom in &shape.atoms {
+            let at = index.to_string();
+            let own = self
+                .document
+                .child(atom, &["prefixItems", &at])
+                .or_else(|| self.document.child(atom, &["items", &at]));
+            let rest = || {
+                let all = self.document.child(atom, &["items"]);
+                let listed = self.keyword(atom, "items").is_some_and(Value::is_array);
+                all.or_else(|| {
+                    self.document
+                        .child(atom, &["additionalItems"])
+                        .filter(|_| listed)
+                })
+            };
+            parts.extend(own.or_else(rest));
+            leftovers.extend(self.document.child(atom, &["unevaluatedItems"]));
+        }
+        if parts.is_empty() {
+            parts = leftovers;
+        }
+        parts.sort();
+        parts.dedup();
+        parts
+    }
+
+    /// Whether an item may stand at `index`, as far as its subschemas say.
+    pub(super) fn item_allowed(&self, shape: &Shape, index: usize) -> bool {
+        let parts = self.item_parts(shape, index);
+        parts
+            .iter()
+            .all(|&part| self.document.schema(part) != &Value::Bool(false))
+    }
+
+    /// One array of a shape.
+    pub(super) fn some_array(
+        &mut self,
+        shape: &Shape,
+        style: Style,
+        depth: usize,
+    ) -> Option<Value> {
+        let rule = self.array_rule(shape);
+        let spare = rule.most.saturating_sub(rule.least);
+        let length = match style {
+            Style::Lean => rule.least,
+            Style::Full => rule
+                .least
+                .max(rule.prefix)
+                .max(2)
+                .min(rule.most.max(rule.least)),
+            Style::Random => rule.least + self.rng.below(spare.min(4) + 1),
+        };
+        self.array_of_length(shape, &rule, length, style, depth)
+    }
+
+    /// One array of exactly `length`, or of fewer items where no more can be made and fewer do.
+    pub(super) fn array_of_length(
+        &mut self,
+        shape: &Shape,
+        rule: &ArrayRule,
+        length: usize,
+        style: Style,
+        depth: usize,
+    ) -> Option<Value> {
+        if length > MOST_ITEMS {
+            self.give_up_on(shape, "it asks for an array that is too large to make");
+            return None;
+        }
+        let mut items: Vec<Value> = Vec::new();
+        for index in 0..length {
+            let must = index < rule.least;
+            let inner = if must {
+                style
+            } else {
+                style.for_optional(depth)
+            };
+            match self.some_item(shape, rule, &items, inner, depth) {
+                Some(item) => items.push(item),
+                None if must => return None,
+                None => break,
+            }
+        }
+        Some(Value::Array(items))
+    }
+
+    fn some_item(
+        &mut self,
+        shape: &Shape,
+        rule: &ArrayRule,
+        before: &[Value],
+        style: Style,
+        depth: usize,
+    ) -> Option<Value> {
+        let mut parts = self.item_parts(shape, before.len());
+        let wanted = rule
+            .contained
+            .iter()
+            .filter(|(_, least)| before.len() < *least);
+        parts.extend(wanted.map(|(contains, _)| *contains));
+        if !rule.unique {
+            return self.build(&parts, style, depth + 1);
+        }
+        for attempt in 0..16 {
+            let style = if attempt == 0 { style } else { Style::Random };
+            let item = self.build(&parts, style, depth + 1)?;
+            if !before.contains(&item) {
+                return Some(item);
+            }
+        }
+        None
+    }
+}
