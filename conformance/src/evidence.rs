@@ -151,7 +151,7 @@ impl Frame {
     /// The body with this case in it.
     #[must_use]
     pub fn body(&self, case: &Case) -> String {
-        format!("{}{}{}", self.before, case.body, self.after)
+        format!("{}{}{}", self.before, case.text, self.after)
     }
 }
 
@@ -189,7 +189,13 @@ impl Ask {
     /// Puts an exchange on record.
     #[must_use]
     pub fn new(topic: Topic, about: About, exchange: Exchange) -> Self {
-        Self { topic, about, exchange, json: OnceLock::new(), stream: OnceLock::new() }
+        Self {
+            topic,
+            about,
+            exchange,
+            json: OnceLock::new(),
+            stream: OnceLock::new(),
+        }
     }
 
     /// The answer, if there was one.
@@ -213,7 +219,10 @@ impl Ask {
     #[must_use]
     pub fn stream(&self) -> &Transcript {
         self.stream.get_or_init(|| {
-            sse::parse(self.answer().map_or(&[][..], |answer| answer.body.as_slice()))
+            sse::parse(
+                self.answer()
+                    .map_or(&[][..], |answer| answer.body.as_slice()),
+            )
         })
     }
 
@@ -253,13 +262,22 @@ impl Evidence {
     #[must_use]
     pub fn new(facts: Facts, asks: Vec<Arc<Ask>>, incomplete: BTreeMap<Topic, String>) -> Self {
         let probe = Arc::new(Probe::of(&facts, &asks));
-        Self { facts, probe, asks, incomplete }
+        Self {
+            facts,
+            probe,
+            asks,
+            incomplete,
+        }
     }
 
     /// The same agent and facts, and this ask for all that its topic holds.
     #[must_use]
     pub fn with_only(&self, ask: Arc<Ask>) -> Self {
-        let documents = self.asks.iter().filter(|known| known.topic == Topic::Documents).cloned();
+        let documents = self
+            .asks
+            .iter()
+            .filter(|known| known.topic == Topic::Documents)
+            .cloned();
         Self {
             facts: self.facts.clone(),
             probe: Arc::clone(&self.probe),

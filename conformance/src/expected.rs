@@ -40,7 +40,11 @@ impl ExpectedFailures {
     pub fn parse(text: &str) -> Result<Self, ExpectedFailuresError> {
         let file: Self = toml::from_str(text)
             .map_err(|error| ExpectedFailuresError::Form(one_line(&error, text)))?;
-        match file.entries.iter().find(|(_, reason)| reason.trim().is_empty()) {
+        match file
+            .entries
+            .iter()
+            .find(|(_, reason)| reason.trim().is_empty())
+        {
             Some((rule, _)) => Err(ExpectedFailuresError::NoReason(rule.clone())),
             None => Ok(file),
         }
@@ -82,7 +86,10 @@ impl ExpectedFailures {
                     _ => continue,
                 },
             };
-            stale.push(Stale { rule: rule.clone(), problem: problem.to_owned() });
+            stale.push(Stale {
+                rule: rule.clone(),
+                problem: problem.to_owned(),
+            });
         }
         stale
     }

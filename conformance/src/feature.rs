@@ -45,6 +45,8 @@ impl FromStr for Feature {
 
     fn from_str(name: &str) -> Result<Self, UnknownFeature> {
         let named = Self::ALL.iter().find(|feature| feature.name() == name);
-        named.copied().ok_or_else(|| UnknownFeature(name.to_owned()))
+        named
+            .copied()
+            .ok_or_else(|| UnknownFeature(name.to_owned()))
     }
 }

@@ -9,11 +9,13 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 ///
 /// # Errors
 /// Not UTF-8, not JSON (`NaN`, a lone surrogate, trailing text, …), or a name twice in one object.
-pub fn check(bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("not UTF-8 at byte {}", error.valid_up_to()))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    Strict.deserialize(&mut reader).map_err(|error| error.to_string())?;
+    Strict
+        .deserialize(&mut reader)
+        .map_err(|error| error.to_string())?;
     reader.end().map_err(|error| error.to_string())
 }
 
@@ -94,14 +96,27 @@ mod tests {
 
     #[test]
     fn what_every_reader_understands_is_fine() {
-        for text in ["{}", "[1, 2.5, -3e2, null, true, \"ü\\u00e9\"]", "\"x\"", " {\"a\": {\"a\": 1}} "] {
+        for text in [
+            "{}",
+            "[1, 2.5, -3e2, null, true, \"ü\\u00e9\"]",
+            "\"x\"",
+            " {\"a\": {\"a\": 1}} ",
+        ] {
             assert_eq!(check(text.as_bytes()), Ok(()), "{text}");
         }
     }
 
     #[test]
     fn what_readers_differ_on_is_not() {
-        for text in ["{\"a\": 1, \"a\": 1}", "NaN", "[Infinity]", "\"\\ud800\"", "{} {}", "", "{\"a\":1,}"] {
+        for text in [
+            "{\"a\": 1, \"a\": 1}",
+            "NaN",
+            "[Infinity]",
+            "\"\\ud800\"",
+            "{} {}",
+            "",
+            "{\"a\":1,}",
+        ] {
             assert!(check(text.as_bytes()).is_err(), "{text}");
         }
         assert!(check(b"\"\xff\"").is_err());

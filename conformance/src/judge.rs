@@ -30,15 +30,22 @@ pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
         return Outcome::Skip(reason);
     }
     let Ok(judgement) = catch_unwind(AssertUnwindSafe(|| (rule.judge)(evidence))) else {
-        return Outcome::Error(format!("the check of {} failed itself: please report it", rule.id));
+        return Outcome::Error(format!(
+            "the check of {} failed itself: please report it",
+            rule.id
+        ));
     };
-    let gap = rule.reads.iter().find_map(|topic| evidence.incomplete.get(topic));
+    let gap = rule
+        .reads
+        .iter()
+        .find_map(|topic| evidence.incomplete.get(topic));
     match (judgement, gap) {
         (Judgement::Judged(judged), _) if !judged.failures.is_empty() => Outcome::Fail(judged),
         (_, Some(gap)) => Outcome::Inconclusive(gap.clone()),
-        (Judgement::Judged(judged), None) if judged.checked == 0 => {
-            Outcome::Error(format!("the check of {} passed without looking: please report it", rule.id))
-        }
+        (Judgement::Judged(judged), None) if judged.checked == 0 => Outcome::Error(format!(
+            "the check of {} passed without looking: please report it",
+            rule.id
+        )),
         (Judgement::Judged(judged), None) => Outcome::Pass(judged),
         (Judgement::Skip(reason), None) => Outcome::Skip(reason),
         (Judgement::Inconclusive(reason), None) => Outcome::Inconclusive(reason),

@@ -73,7 +73,11 @@ impl Probe {
         let compiled = |part| compile(schemas.as_ref(), part);
         let mut claims = facts.claims.clone();
         claims.extend(capabilities.iter().flat_map(claimed));
-        let exists = |step| at(asks, step).and_then(Ask::answer).is_some_and(|a| a.is_success());
+        let exists = |step| {
+            at(asks, step)
+                .and_then(Ask::answer)
+                .is_some_and(|a| a.is_success())
+        };
         let extra_paths = [(Step::Health, "/health"), (Step::Root, "/")];
         Self {
             input: compiled(Part::Input),
@@ -124,18 +128,26 @@ impl Probe {
     /// A string member of `/capabilities`.
     #[must_use]
     pub fn says(&self, name: &str) -> Option<String> {
-        self.capabilities.as_ref()?.get(name)?.as_str().map(str::to_owned)
+        self.capabilities
+            .as_ref()?
+            .get(name)?
+            .as_str()
+            .map(str::to_owned)
     }
 }
 
 fn at(asks: &[Arc<Ask>], step: Step) -> Option<&Ask> {
-    asks.iter().map(Arc::as_ref).find(|ask| ask.topic == Topic::Documents && ask.about.step == step)
+    asks.iter()
+        .map(Arc::as_ref)
+        .find(|ask| ask.topic == Topic::Documents && ask.about.step == step)
 }
 
 fn document(asks: &[Arc<Ask>], step: Step) -> Option<Value> {
     let ask = at(asks, step)?;
     let is_there = ask.answer().is_some_and(|answer| answer.status == 200);
-    ask.json().filter(|document| is_there && document.is_object()).cloned()
+    ask.json()
+        .filter(|document| is_there && document.is_object())
+        .cloned()
 }
 
 fn compile(schemas: Option<&Value>, part: Part) -> Result<Schema, String> {
@@ -160,7 +172,10 @@ fn claimed(capabilities: &Value) -> Vec<Feature> {
         .filter_map(Value::as_str)
         .filter_map(|name| name.parse().ok());
     let flagged = Feature::ALL.iter().copied().filter(|feature| {
-        matches!(capabilities.get(feature.name()), Some(Value::Bool(true) | Value::Object(_)))
+        matches!(
+            capabilities.get(feature.name()),
+            Some(Value::Bool(true) | Value::Object(_))
+        )
     });
     listed.chain(flagged).collect()
 }
@@ -179,7 +194,10 @@ fn streams(asks: &[Arc<Ask>]) -> Vec<StreamPath> {
             let is_absent =
                 matches!(answer.status, 404 | 405 | 501) || unknown == Some(answer.status);
             let is_there = if by_flag { is_stream } else { !is_absent };
-            is_there.then(|| StreamPath { path: ask.exchange.request.path.clone(), by_flag })
+            is_there.then(|| StreamPath {
+                path: ask.exchange.request.path.clone(),
+                by_flag,
+            })
         })
         .collect()
 }
@@ -189,6 +207,8 @@ fn says_what_went_wrong(ask: &Ask) -> bool {
     !ask.about.is_beneath
         && ask.answer().is_some_and(|answer| answer.is_error())
         && ask.json().is_some_and(|body| {
-            ["error", "detail", "message"].iter().any(|name| body.get(name).is_some())
+            ["error", "detail", "message"]
+                .iter()
+                .any(|name| body.get(name).is_some())
         })
 }

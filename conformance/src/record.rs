@@ -16,17 +16,17 @@ const IN_A_LINE: usize = 8 * 1024;
 
 /// Shows exchanges of one agent.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     /// The agent's base URL, without a slash at its end.
-    pub base: String,
+    pub(crate) base: String,
     /// Keeps secrets out.
-    pub redactor: Redactor,
+    pub(crate) redactor: Redactor,
 }
 
 impl Recorder {
     /// What a report shows of an ask and what was wrong with it.
     #[must_use]
-    pub fn evidence(&self, ask: &Ask, flaw: &Flaw) -> acp_reports::Evidence {
+    pub(crate) fn evidence(&self, ask: &Ask, flaw: &Flaw) -> acp_reports::Evidence {
         let exchange = &ask.exchange;
         acp_reports::Evidence {
             note: format!("{}: {}", ask.about.note, flaw.message),
@@ -40,7 +40,8 @@ impl Recorder {
     }
 
     fn headers(&self, headers: &[(String, String)]) -> Vec<(String, String)> {
-        let shown = |(name, value): &(String, String)| (name.clone(), self.redactor.header(name, value));
+        let shown =
+            |(name, value): &(String, String)| (name.clone(), self.redactor.header(name, value));
         headers.iter().map(shown).collect()
     }
 
@@ -135,7 +136,10 @@ mod tests {
 
     fn recorder() -> Recorder {
         let headers = [("X-API-Key".to_owned(), "sk-secret".to_owned())];
-        Recorder { base: "http://127.0.0.1:1".to_owned(), redactor: Redactor::new(&headers) }
+        Recorder {
+            base: "http://127.0.0.1:1".to_owned(),
+            redactor: Redactor::new(&headers),
+        }
     }
 
     #[test]
@@ -152,7 +156,11 @@ mod tests {
     #[test]
     fn bytes_that_no_shell_takes_go_through_base64() {
         let request = Request::post("/invoke", b"\xff".to_vec());
-        assert!(recorder().curl(&request, false).starts_with("printf %s /w== | base64 -d | curl "));
+        assert!(
+            recorder()
+                .curl(&request, false)
+                .starts_with("printf %s /w== | base64 -d | curl ")
+        );
     }
 
     #[test]

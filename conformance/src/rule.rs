@@ -104,7 +104,11 @@ impl Look {
         expected: impl Into<String>,
         got: impl Into<String>,
     ) -> Self {
-        Self::Flaw(Flaw { message: message.into(), expected: expected.into(), got: got.into() })
+        Self::Flaw(Flaw {
+            message: message.into(),
+            expected: expected.into(),
+            got: got.into(),
+        })
     }
 
     /// Evidence that is missing.
@@ -127,7 +131,11 @@ impl<'e> Tally<'e> {
     /// Nothing looked at yet.
     #[must_use]
     pub fn new(evidence: &'e Evidence) -> Self {
-        Self { evidence, judged: Judged::default(), missing: Vec::new() }
+        Self {
+            evidence,
+            judged: Judged::default(),
+            missing: Vec::new(),
+        }
     }
 
     /// Counts what one ask shows.
@@ -142,7 +150,10 @@ impl<'e> Tally<'e> {
             }
             Look::Fine => {}
             Look::Flaw(flaw) => {
-                let index = self.evidence.all().position(|known| std::ptr::eq(known, ask));
+                let index = self
+                    .evidence
+                    .all()
+                    .position(|known| std::ptr::eq(known, ask));
                 let Some(ask) = index else {
                     return;
                 };

@@ -12,11 +12,11 @@ use crate::evidence::{Ask, Evidence, Topic};
 use crate::judge::{Outcome, judge};
 use crate::probe::Probe;
 use crate::rule::Rule;
+use crate::rules;
 use crate::settings::Settings;
 use crate::shrink::{self, Shrunk};
 use crate::summary::{self, Ended};
 use crate::wire::{Client, ClientError, Limits};
-use crate::rules;
 
 /// How often a rule that fails is judged in all.
 const ATTEMPTS: u32 = 3;
@@ -49,21 +49,40 @@ pub async fn run(
     let clock = Instant::now();
     let limits = Limits::with_timeout(settings.timeout);
     let client = Client::new(&settings.url, settings.headers.clone(), limits)?;
-    let mut run = Run { settings, client: &client, observer, cancelled, stop: None };
-    let rules: Vec<&'static Rule> =
-        rules::catalogue().filter(|rule| settings.selection.includes(rule)).collect();
+    let mut run = Run {
+        settings,
+        client: &client,
+        observer,
+        cancelled,
+        stop: None,
+    };
+    let rules: Vec<&'static Rule> = rules::catalogue()
+        .filter(|rule| settings.selection.includes(rule))
+        .collect();
     let (evidence, bank) = run.gather(&rules).await;
-    let mut verdicts: Vec<Verdict> = rules.iter().map(|rule| first_verdict(rule, &evidence)).collect();
+    let mut verdicts: Vec<Verdict> = rules
+        .iter()
+        .map(|rule| first_verdict(rule, &evidence))
+        .collect();
     run.try_again(&mut verdicts, &evidence, &bank).await;
     run.shrink(&mut verdicts, &evidence, &bank).await;
-    let ended = Ended { stop: run.stop, took: clock.elapsed() };
+    let ended = Ended {
+        stop: run.stop,
+        took: clock.elapsed(),
+    };
     Ok(summary::report(settings, &evidence, verdicts, ended))
 }
 
 fn first_verdict(rule: &'static Rule, evidence: &Evidence) -> Verdict {
     let outcome = judge(rule, evidence);
     let failed_attempts = u32::from(matches!(outcome, Outcome::Fail(_)));
-    Verdict { rule, outcome, attempts: 1, failed_attempts, shrunk: None }
+    Verdict {
+        rule,
+        outcome,
+        attempts: 1,
+        failed_attempts,
+        shrunk: None,
+    }
 }
 
 struct Run<'a> {
@@ -86,8 +105,9 @@ impl Run<'_> {
     async fn gather(&mut self, rules: &[&Rule]) -> (Evidence, Bank) {
         let read: BTreeSet<Topic> = rules.iter().flat_map(|rule| rule.reads).copied().collect();
         let all = Topic::ALL.iter().copied();
-        let topics: Vec<Topic> =
-            all.filter(|topic| PROBED.contains(topic) || read.contains(topic)).collect();
+        let topics: Vec<Topic> = all
+            .filter(|topic| PROBED.contains(topic) || read.contains(topic))
+            .collect();
         (self.observer)(Progress::Topics(topics.len()));
         let facts = &self.settings.facts;
         let mut gathered = Gathered::default();
@@ -105,7 +125,10 @@ impl Run<'_> {
                 bank = Bank::fill(&probe, facts);
             }
         }
-        (Evidence::new(facts.clone(), gathered.asks, gathered.incomplete), bank)
+        (
+            Evidence::new(facts.clone(), gathered.asks, gathered.incomplete),
+            bank,
+        )
     }
 
     /// Drives one topic, or says why not.
@@ -121,7 +144,8 @@ impl Run<'_> {
             }
         };
         gathered.incomplete.extend(why.map(|why| (topic, why)));
-        self.stop = self.stop.take().or_else(|| driver.stop());
+        let stop = driver.stop();
+        self.stop = self.stop.take().or(stop);
     }
 
     fn driver<'b>(&'b self, topic: Topic, (probe, bank): (&'b Probe, &'b Bank)) -> Driver<'b> {
@@ -143,12 +167,20 @@ impl Run<'_> {
             }
             let mut fresh = Gathered::default();
             for topic in &topics {
-                self.drive(*topic, (&evidence.probe, bank), &mut fresh).await;
+                self.drive(*topic, (&evidence.probe, bank), &mut fresh)
+                    .await;
             }
-            let kept = evidence.asks.iter().filter(|ask| !topics.contains(&ask.topic)).cloned();
+            let kept = evidence
+                .asks
+                .iter()
+                .filter(|ask| !topics.contains(&ask.topic))
+                .cloned();
             let asks = kept.chain(fresh.asks).collect();
             let again = Evidence::new(evidence.facts.clone(), asks, fresh.incomplete);
-            for verdict in verdicts.iter_mut().filter(|v| matches!(v.outcome, Outcome::Fail(_))) {
+            for verdict in verdicts
+                .iter_mut()
+                .filter(|v| matches!(v.outcome, Outcome::Fail(_)))
+            {
                 match judge(verdict.rule, &again) {
                     Outcome::Fail(_) => {
                         verdict.attempts += 1;

@@ -29,7 +29,10 @@ impl Selection {
             if !rules::catalogue().any(|rule| matches(pattern, rule)) {
                 let hint = rules::nearest(pattern)
                     .map_or_else(String::new, |id| format!("; did you mean `{id}`?"));
-                return Err(NoSuchRule { pattern: pattern.clone(), hint });
+                return Err(NoSuchRule {
+                    pattern: pattern.clone(),
+                    hint,
+                });
             }
         }
         Ok(Self { only, skip })
@@ -45,5 +48,7 @@ impl Selection {
 
 fn matches(pattern: &str, rule: &Rule) -> bool {
     let pattern = wildmatch::WildMatch::new(pattern);
-    [rule.id, rule.area(), rule.feature.name()].into_iter().any(|name| pattern.matches(name))
+    [rule.id, rule.area(), rule.feature.name()]
+        .into_iter()
+        .any(|name| pattern.matches(name))
 }

@@ -26,7 +26,9 @@ pub(crate) fn value(value: &Value) -> String {
 
 /// A member of a JSON object.
 pub(crate) fn member(holder: &Value, name: &str) -> String {
-    holder.get(name).map_or_else(|| format!("no `{name}`"), value)
+    holder
+        .get(name)
+        .map_or_else(|| format!("no `{name}`"), value)
 }
 
 /// How an exchange ended.

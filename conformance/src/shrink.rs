@@ -25,9 +25,14 @@ pub(crate) fn candidate<'e>(outcome: &Outcome, evidence: &'e Evidence) -> Option
     let Outcome::Fail(judged) = outcome else {
         return None;
     };
-    let failing = judged.failures.iter().filter_map(|failure| evidence.asks.get(failure.ask));
-    let generated = failing.filter_map(|ask| Some((ask.about.case.as_ref()?.0.body.len(), ask)));
-    generated.min_by_key(|(length, _)| *length).map(|(_, ask)| ask.as_ref())
+    let failing = judged
+        .failures
+        .iter()
+        .filter_map(|failure| evidence.asks.get(failure.ask));
+    let generated = failing.filter_map(|ask| Some((ask.about.case.as_ref()?.0.text.len(), ask)));
+    generated
+        .min_by_key(|(length, _)| *length)
+        .map(|(_, ask)| ask.as_ref())
 }
 
 /// The smallest case that still fails, if there is a smaller one.
@@ -38,7 +43,11 @@ pub(crate) async fn shrink(
     driver: &Driver<'_>,
 ) -> Option<Shrunk> {
     let (mut case, frame) = ask.about.case.clone()?;
-    let part = if frame.path == "/config" { Part::Config } else { Part::Input };
+    let part = if frame.path == "/config" {
+        Part::Config
+    } else {
+        Part::Input
+    };
     let schema = evidence.probe.schema(part).ok()?;
     let mut tries = if frame.is_stream { STREAM_TRIES } else { TRIES };
     let mut smallest = None;
@@ -69,5 +78,8 @@ fn still_fails(rule: &Rule, ask: Ask, evidence: &Evidence) -> Option<Shrunk> {
     };
     drop(alone);
     let flaw = judged.failures.into_iter().next()?.flaw;
-    Some(Shrunk { ask: Arc::into_inner(ask)?, flaw })
+    Some(Shrunk {
+        ask: Arc::into_inner(ask)?,
+        flaw,
+    })
 }

@@ -36,9 +36,14 @@ pub(crate) fn report(
 ) -> Report {
     let url = settings.url.as_str().trim_end_matches('/').to_owned();
     let redactor = Redactor::new(&settings.headers);
-    let recorder = Recorder { base: url.clone(), redactor };
-    let mut results: Vec<Finding> =
-        verdicts.iter().map(|verdict| finding(verdict, evidence, settings.strict, &recorder)).collect();
+    let recorder = Recorder {
+        base: url.clone(),
+        redactor,
+    };
+    let mut results: Vec<Finding> = verdicts
+        .iter()
+        .map(|verdict| finding(verdict, evidence, settings.strict, &recorder))
+        .collect();
     let stale_expectations = settings.expected.apply(&mut results);
     let error = ended.stop.map(|stop| match stop {
         Stop::Gone(_) if evidence.asks.is_empty() => format!("no agent answers at {url}: {stop}"),
@@ -56,7 +61,10 @@ pub(crate) fn report(
     let report = Report {
         format: Report::FORMAT.to_owned(),
         format_version: Report::FORMAT_VERSION,
-        tool: Tool { name: "acp-tck".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: Tool {
+            name: "acp-tck".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
         profile: rules::PROFILE.to_owned(),
         target: Target {
             url: settings.label.clone().unwrap_or(url),
@@ -88,8 +96,19 @@ fn redacted(report: Report, redactor: &Redactor) -> Report {
     serde_json::from_value(document).unwrap_or(report)
 }
 
-fn finding(verdict: &Verdict, evidence: &Evidence, is_strict: bool, recorder: &Recorder) -> Finding {
-    let Verdict { rule, outcome, attempts, failed_attempts, .. } = verdict;
+fn finding(
+    verdict: &Verdict,
+    evidence: &Evidence,
+    is_strict: bool,
+    recorder: &Recorder,
+) -> Finding {
+    let Verdict {
+        rule,
+        outcome,
+        attempts,
+        failed_attempts,
+        ..
+    } = verdict;
     let judged = match outcome {
         Outcome::Pass(judged) | Outcome::Fail(judged) => Some(judged),
         _ => None,
@@ -121,10 +140,15 @@ fn message(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Pass(judged) => format!("{} looked at", judged.checked),
         Outcome::Fail(judged) => {
-            let first = judged.failures.first().map_or("", |failure| failure.flaw.message.as_str());
+            let first = judged
+                .failures
+                .first()
+                .map_or("", |failure| failure.flaw.message.as_str());
             format!("{first} ({} of {})", judged.failures.len(), judged.checked)
         }
-        Outcome::Skip(reason) | Outcome::Inconclusive(reason) | Outcome::Error(reason) => reason.clone(),
+        Outcome::Skip(reason) | Outcome::Inconclusive(reason) | Outcome::Error(reason) => {
+            reason.clone()
+        }
     }
 }
 
@@ -141,8 +165,13 @@ fn evidence_of(
         .filter_map(|failure| Some((evidence.asks.get(failure.ask)?, &failure.flaw)))
         .collect();
     failures.sort_by_key(|(ask, _)| ask.exchange.request.body_length);
-    let shrunk = verdict.shrunk.iter().map(|shrunk| recorder.evidence(&shrunk.ask, &shrunk.flaw));
-    let others = failures.into_iter().map(|(ask, flaw)| recorder.evidence(ask, flaw));
+    let shrunk = verdict
+        .shrunk
+        .iter()
+        .map(|shrunk| recorder.evidence(&shrunk.ask, &shrunk.flaw));
+    let others = failures
+        .into_iter()
+        .map(|(ask, flaw)| recorder.evidence(ask, flaw));
     shrunk.chain(others).take(SHOWN).collect()
 }
 
@@ -154,8 +183,8 @@ fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
                 finding.rule == id && matches!(finding.status, Status::Pass | Status::Skip)
             })
         };
-        let mut musts = rules::catalogue()
-            .filter(|rule| rule.feature == *feature && rule.level == Level::Must);
+        let mut musts =
+            rules::catalogue().filter(|rule| rule.feature == *feature && rule.level == Level::Must);
         ShownFeature {
             name: feature.name().to_owned(),
             claimed: evidence.probe.is_claimed(*feature),
@@ -168,9 +197,15 @@ fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
 
 /// The level reached; production asks for features that are not judged yet.
 fn level(features: &[ShownFeature]) -> ProfileLevel {
-    let is_certified =
-        |name: &str| features.iter().any(|feature| feature.name == name && feature.certified);
-    if ["core", "errors", "observability", "lifecycle"].into_iter().all(is_certified) {
+    let is_certified = |name: &str| {
+        features
+            .iter()
+            .any(|feature| feature.name == name && feature.certified)
+    };
+    if ["core", "errors", "observability", "lifecycle"]
+        .into_iter()
+        .all(is_certified)
+    {
         ProfileLevel::Production
     } else if is_certified(Feature::Core.name()) {
         ProfileLevel::Core

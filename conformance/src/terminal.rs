@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 /// The members that tell what an event is, in the order of the profile.
-pub const DISCRIMINATORS: &[&str] = &["status", "event"];
+pub(crate) const DISCRIMINATORS: &[&str] = &["status", "event"];
 /// The closing text of a dialect, which is no JSON.
-pub const SENTINEL: &str = "[DONE]";
+pub(crate) const SENTINEL: &str = "[DONE]";
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The first one.
     Start,
     /// One in between.
@@ -25,13 +25,13 @@ pub enum Kind {
 impl Kind {
     /// Whether nothing may follow.
     #[must_use]
-    pub fn is_terminal(self) -> bool {
+    pub(crate) fn is_terminal(self) -> bool {
         matches!(self, Self::Complete | Self::Error | Self::Cancelled)
     }
 
     /// What an event says that it is, if it belongs to a vocabulary (`completed` is a dialect).
     #[must_use]
-    pub fn of(event: &Value) -> Option<Self> {
+    pub(crate) fn of(event: &Value) -> Option<Self> {
         let (discriminator, word) = DISCRIMINATORS
             .iter()
             .find_map(|name| Some((*name, event.get(name)?.as_str()?)))?;
@@ -48,7 +48,7 @@ impl Kind {
 
 /// Whether an event's data ends a stream.
 #[must_use]
-pub fn ends(data: &str) -> bool {
+pub(crate) fn ends(data: &str) -> bool {
     data == SENTINEL
         || serde_json::from_str(data)
             .is_ok_and(|event| Kind::of(&event).is_some_and(Kind::is_terminal))

@@ -8,13 +8,21 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 /// Where two answers to the same question differ, as JSON Pointers.
-pub type Paths = BTreeSet<String>;
+pub(crate) type Paths = BTreeSet<String>;
 
-const NAMES: &[&str] = &["time", "duration", "elapsed", "latency", "uptime", "cached", "from_cache"];
+const NAMES: &[&str] = &[
+    "time",
+    "duration",
+    "elapsed",
+    "latency",
+    "uptime",
+    "cached",
+    "from_cache",
+];
 
 /// Where `left` and `right` differ.
 #[must_use]
-pub fn differing(left: &Value, right: &Value) -> Paths {
+pub(crate) fn differing(left: &Value, right: &Value) -> Paths {
     let mut paths = Paths::new();
     compare(left, right, &mut String::new(), &mut paths);
     paths
@@ -23,7 +31,9 @@ pub fn differing(left: &Value, right: &Value) -> Paths {
 fn compare(left: &Value, right: &Value, at: &mut String, paths: &mut Paths) {
     match (left, right) {
         (Value::Object(left), Value::Object(right)) => {
-            let names = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name)));
+            let names = left
+                .keys()
+                .chain(right.keys().filter(|name| !left.contains_key(*name)));
             for name in names {
                 let null = Value::Null;
                 let (left, right) = (left.get(name), right.get(name));
@@ -52,7 +62,7 @@ fn compare(left: &Value, right: &Value, at: &mut String, paths: &mut Paths) {
 
 /// What of `value` stays the same whenever it is asked for.
 #[must_use]
-pub fn steady(value: &Value, volatile: &Paths) -> Value {
+pub(crate) fn steady(value: &Value, volatile: &Paths) -> Value {
     let mut at = String::new();
     keep(value, volatile, &mut at)
 }
@@ -116,14 +126,21 @@ mod tests {
         let first = json!({"id": "a", "text": "x", "list": [{"n": 1}, {"n": 2}]});
         let second = json!({"id": "b", "text": "x", "list": [{"n": 1}, {"n": 3}]});
         let volatile = differing(&first, &second);
-        assert_eq!(volatile, Paths::from(["/id".to_owned(), "/list/1/n".to_owned()]));
+        assert_eq!(
+            volatile,
+            Paths::from(["/id".to_owned(), "/list/1/n".to_owned()])
+        );
         assert_eq!(steady(&first, &volatile), steady(&second, &volatile));
-        assert_ne!(steady(&first, &Paths::new()), steady(&second, &Paths::new()));
+        assert_ne!(
+            steady(&first, &Paths::new()),
+            steady(&second, &Paths::new())
+        );
     }
 
     #[test]
     fn times_and_durations_are_known_by_form_and_name() {
-        let answer = json!({"at": "2026-01-01T00:00:00Z", "took_ms": 1, "execution_time": 0.1, "n": 1});
+        let answer =
+            json!({"at": "2026-01-01T00:00:00Z", "took_ms": 1, "execution_time": 0.1, "n": 1});
         assert_eq!(steady(&answer, &Paths::new()), json!({"n": 1}));
     }
 

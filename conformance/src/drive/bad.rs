@@ -24,7 +24,10 @@ pub(super) async fn malformed(driver: &Driver<'_>) -> Vec<Ask> {
 
 fn targets<'a>(driver: &Driver<'a>) -> Vec<&'a str> {
     let streams = driver.probe.streams.iter().filter(|stream| !stream.by_flag);
-    ["/invoke", "/config"].into_iter().chain(streams.map(|stream| stream.path.as_str())).collect()
+    ["/invoke", "/config"]
+        .into_iter()
+        .chain(streams.map(|stream| stream.path.as_str()))
+        .collect()
 }
 
 fn malformed_bodies(driver: &Driver<'_>) -> Vec<(&'static str, Vec<u8>)> {
@@ -35,12 +38,24 @@ fn malformed_bodies(driver: &Driver<'_>) -> Vec<(&'static str, Vec<u8>)> {
         ("free text", b"hello".to_vec()),
         ("JSON cut before its end", cut),
         ("text after the JSON", format!("{valid} x").into_bytes()),
-        ("a comma too many", b"{\"input\": {}, \"config\": {},}".to_vec()),
+        (
+            "a comma too many",
+            b"{\"input\": {}, \"config\": {},}".to_vec(),
+        ),
         ("single quotes", b"{'input': {}, 'config': {}}".to_vec()),
         ("a bare NaN", b"{\"input\": NaN, \"config\": NaN}".to_vec()),
-        ("a number with a leading zero", b"{\"input\": 01, \"config\": 01}".to_vec()),
-        ("a raw line feed in a string", b"{\"input\": \"\n\", \"config\": \"\n\"}".to_vec()),
-        ("bytes that are not UTF-8", b"{\"input\": \"\xff\xfe\", \"config\": \"\xff\"}".to_vec()),
+        (
+            "a number with a leading zero",
+            b"{\"input\": 01, \"config\": 01}".to_vec(),
+        ),
+        (
+            "a raw line feed in a string",
+            b"{\"input\": \"\n\", \"config\": \"\n\"}".to_vec(),
+        ),
+        (
+            "bytes that are not UTF-8",
+            b"{\"input\": \"\xff\xfe\", \"config\": \"\xff\"}".to_vec(),
+        ),
         ("XML", b"<input/>".to_vec()),
     ];
     if let Some(body) = with_number(driver, "NaN") {
@@ -54,7 +69,9 @@ pub(super) async fn wrong_content_type(driver: &Driver<'_>) -> Vec<Ask> {
         .with_header("Content-Type", "text/plain")
         .with_body(driver.bank.simple_body());
     let note = "a valid body that is declared to be text/plain";
-    driver.in_turn(vec![Question::new(Step::Main, 0, note, request)]).await
+    driver
+        .in_turn(vec![Question::new(Step::Main, 0, note, request)])
+        .await
 }
 
 /// Requests that are odd: in their JSON, in their members' types, in their HTTP.
@@ -63,7 +80,12 @@ pub(super) async fn odd(driver: &Driver<'_>) -> Vec<Ask> {
     for path in targets(driver) {
         for (note, body) in odd_bodies(driver) {
             let note = format!("{note}, to {path}");
-            questions.push(Question::new(Step::Main, 0, note, Request::post(path, body)));
+            questions.push(Question::new(
+                Step::Main,
+                0,
+                note,
+                Request::post(path, body),
+            ));
         }
     }
     questions.extend(odd_requests(driver));
@@ -74,28 +96,58 @@ fn odd_bodies(driver: &Driver<'_>) -> Vec<(String, Vec<u8>)> {
     let bank = driver.bank;
     let nested = |open: &str, close: &str| open.repeat(DEPTH) + &close.repeat(DEPTH);
     let whole = ["[]", "\"x\"", "42", "null", "true"];
-    let mut bodies: Vec<(String, String)> =
-        whole.map(|body| (format!("{body} for an object"), body.to_owned())).into();
-    for part in ["null", "[]", "\"x\"", "0", "false", "\"\\ud800\"", "1e999", "-1e999"] {
+    let mut bodies: Vec<(String, String)> = whole
+        .map(|body| (format!("{body} for an object"), body.to_owned()))
+        .into();
+    for part in [
+        "null",
+        "[]",
+        "\"x\"",
+        "0",
+        "false",
+        "\"\\ud800\"",
+        "1e999",
+        "-1e999",
+    ] {
         let body = format!("{{\"input\": {part}, \"config\": {part}}}");
         bodies.push((format!("{part} for the input or configuration"), body));
     }
     bodies.push(("an array 100,000 deep".to_owned(), nested("[", "]")));
-    let deep = format!("{{\"input\": {0}, \"config\": {0}}}", nested("{\"a\":[", "]}"));
+    let deep = format!(
+        "{{\"input\": {0}, \"config\": {0}}}",
+        nested("{\"a\":[", "]}")
+    );
     bodies.push(("objects 200,000 deep".to_owned(), deep));
     bodies.push(("brackets without end".to_owned(), "[".repeat(DEPTH)));
-    for id in ["42", "{}", "[\"x\"]", "\"\"", "\"\\u0000\"", "\"../../../etc/passwd\"", "\"\\udfff\""] {
+    for id in [
+        "42",
+        "{}",
+        "[\"x\"]",
+        "\"\"",
+        "\"\\u0000\"",
+        "\"../../../etc/passwd\"",
+        "\"\\udfff\"",
+    ] {
         let body = bank.body_with(&format!(", \"config_id\": {id}"));
         bodies.push((format!("{id} for a config_id"), body));
     }
     let long = format!(", \"config_id\": \"{}\"", "x".repeat(20_000));
-    bodies.push(("a config_id of 20,000 characters".to_owned(), bank.body_with(&long)));
+    bodies.push((
+        "a config_id of 20,000 characters".to_owned(),
+        bank.body_with(&long),
+    ));
     for metadata in ["\"x\"", "[]", "1"] {
         let body = bank.body_with(&format!(", \"metadata\": {metadata}"));
         bodies.push((format!("{metadata} for the metadata"), body));
     }
-    bodies.push(("the same key twice".to_owned(), bank.body_with(", \"input\": 1, \"input\": 2")));
-    bodies.push(("a byte order mark first".to_owned(), format!("\u{feff}{}", bank.simple_body())));
+    bodies.push((
+        "the same key twice".to_owned(),
+        bank.body_with(", \"input\": 1, \"input\": 2"),
+    ));
+    bodies.push((
+        "a byte order mark first".to_owned(),
+        format!("\u{feff}{}", bank.simple_body()),
+    ));
     for number in ["1e999", "-1e999", &"9".repeat(400), "1e-999", "-0"] {
         let name: String = number.chars().take(12).collect();
         bodies.extend(with_number(driver, number).map(|body| (format!("the number {name}"), body)));
@@ -103,9 +155,17 @@ fn odd_bodies(driver: &Driver<'_>) -> Vec<(String, Vec<u8>)> {
     for text in ["\\ud800", "\\udc00\\ud800", "\\u0000"] {
         bodies.extend(with_text(driver, text).map(|body| (format!("the string {text}"), body)));
     }
-    let bodies = bodies.into_iter().map(|(note, body)| (note, body.into_bytes()));
-    let wide = bank.simple_body().encode_utf16().flat_map(u16::to_le_bytes).collect();
-    bodies.chain([("a body in UTF-16".to_owned(), wide)]).collect()
+    let bodies = bodies
+        .into_iter()
+        .map(|(note, body)| (note, body.into_bytes()));
+    let wide = bank
+        .simple_body()
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    bodies
+        .chain([("a body in UTF-16".to_owned(), wide)])
+        .collect()
 }
 
 /// What an HTTP library may well answer beneath the agent.
@@ -121,15 +181,30 @@ fn odd_requests(driver: &Driver<'_>) -> Vec<Question> {
         many = many.with_header(&format!("X-Acp-Tck-{index}"), "x");
     }
     let requests = [
-        ("a body without Content-Type", Request::bare("POST", "/invoke").with_body(body.clone())),
+        (
+            "a body without Content-Type",
+            Request::bare("POST", "/invoke").with_body(body.clone()),
+        ),
         ("a Content-Type that is no media type", typed(";;;")),
-        ("a charset that is not UTF-8", typed("application/json; charset=utf-16")),
+        (
+            "a charset that is not UTF-8",
+            typed("application/json; charset=utf-16"),
+        ),
         ("a Content-Length that is too short", short),
-        ("a NUL in the query", Request::post("/invoke?x=%00", body.clone())),
+        (
+            "a NUL in the query",
+            Request::post("/invoke?x=%00", body.clone()),
+        ),
         ("a NUL in the path", Request::get("/schema%00")),
         ("a path that is not UTF-8", Request::get("/%ff%fe")),
-        ("a path that climbs", Request::get("/..%2f..%2f..%2fetc/passwd")),
-        ("a path of 8 KiB", Request::get(&format!("/{}", "x".repeat(LONG_PATH)))),
+        (
+            "a path that climbs",
+            Request::get("/..%2f..%2f..%2fetc/passwd"),
+        ),
+        (
+            "a path of 8 KiB",
+            Request::get(&format!("/{}", "x".repeat(LONG_PATH))),
+        ),
         ("64 unknown header fields", many),
         ("an unknown method", Request::bare("ACPTCK", "/invoke")),
     ];
@@ -151,9 +226,18 @@ fn with_text(driver: &Driver<'_>, text: &str) -> Option<String> {
 
 fn with_leaf(driver: &Driver<'_>, is_wanted: fn(&Value) -> bool, text: &str) -> Option<String> {
     const PLACE: &str = "acp-tck-place";
-    let inputs = driver.bank.inputs.iter().filter_map(|case| case.value.as_object());
-    let mut input = inputs.clone().find(|input| input.values().any(is_wanted))?.clone();
+    let inputs = driver
+        .bank
+        .inputs
+        .iter()
+        .filter_map(|case| case.value.as_object());
+    let mut input = inputs
+        .clone()
+        .find(|input| input.values().any(is_wanted))?
+        .clone();
     *input.values_mut().find(|leaf| is_wanted(leaf))? = Value::from(PLACE);
-    let input = Value::Object(input).to_string().replace(&format!("\"{PLACE}\""), text);
+    let input = Value::Object(input)
+        .to_string()
+        .replace(&format!("\"{PLACE}\""), text);
     Some(format!("{{\"input\": {input}}}"))
 }

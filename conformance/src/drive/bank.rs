@@ -24,7 +24,12 @@ impl Bank {
     pub fn fill(probe: &Probe, facts: &Facts) -> Self {
         let (inputs, bad_inputs) = cases(probe, Part::Input, facts);
         let (configs, bad_configs) = cases(probe, Part::Config, facts);
-        Self { inputs, bad_inputs, configs, bad_configs }
+        Self {
+            inputs,
+            bad_inputs,
+            configs,
+            bad_configs,
+        }
     }
 
     /// The body of the simplest request to `/invoke` that should succeed.
@@ -36,7 +41,7 @@ impl Bank {
     /// The same with more members, given as JSON text that begins with a comma.
     #[must_use]
     pub fn body_with(&self, members: &str) -> String {
-        let input = self.inputs.first().map_or("{}", |case| case.body.as_str());
+        let input = self.inputs.first().map_or("{}", |case| case.text.as_str());
         format!("{{\"input\": {input}{members}}}")
     }
 }
@@ -47,6 +52,6 @@ fn cases(probe: &Probe, part: Part, facts: &Facts) -> (Vec<Case>, Vec<Case>) {
     };
     let mut generator = Generator::new(schema, facts.seed);
     let valid = generator.valid(facts.cases).unwrap_or_default();
-    let invalid = generator.invalid(facts.cases).cases;
+    let (invalid, _) = generator.invalid(facts.cases);
     (valid, invalid)
 }

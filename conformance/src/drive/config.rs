@@ -21,7 +21,9 @@ pub(super) async fn invalid(driver: &Driver<'_>) -> Vec<Ask> {
 async fn cases(driver: &Driver<'_>, step: Step, cases: &[crate::cases::Case]) -> Vec<Ask> {
     let frame = driver.config_frame();
     let ask = |(key, case)| Question::case(step, key, case, &frame);
-    driver.spread(cases.iter().enumerate().map(ask).collect()).await
+    driver
+        .spread(cases.iter().enumerate().map(ask).collect())
+        .await
 }
 
 pub(super) async fn shapes(driver: &Driver<'_>) -> Vec<Ask> {
@@ -30,7 +32,9 @@ pub(super) async fn shapes(driver: &Driver<'_>) -> Vec<Ask> {
         let note = format!("a body without config: {body}");
         Question::new(Step::Main, key, note, Request::post("/config", body))
     };
-    driver.spread(bodies.into_iter().enumerate().map(ask).collect()).await
+    driver
+        .spread(bodies.into_iter().enumerate().map(ask).collect())
+        .await
 }
 
 /// Different configurations where there are some: an agent may name equal ones alike.
@@ -43,15 +47,23 @@ pub(super) async fn concurrent(driver: &Driver<'_>) -> Vec<Ask> {
 
 /// The id that a stored configuration was given.
 pub(super) fn id_in(ask: &Ask) -> Option<String> {
-    let is_stored = ask.answer().is_some_and(|answer| matches!(answer.status, 200 | 201));
-    let id = ask.json().filter(|_| is_stored)?.get("config_id")?.as_str()?;
+    let is_stored = ask
+        .answer()
+        .is_some_and(|answer| matches!(answer.status, 200 | 201));
+    let id = ask
+        .json()
+        .filter(|_| is_stored)?
+        .get("config_id")?
+        .as_str()?;
     (!id.is_empty()).then(|| id.to_owned())
 }
 
 /// Stores the simplest configuration, for what follows.
 pub(super) async fn store(driver: &Driver<'_>) -> Option<Ask> {
     let case = driver.bank.configs.first()?;
-    driver.ask(Question::case(Step::Setup, 0, case, &driver.config_frame())).await
+    driver
+        .ask(Question::case(Step::Setup, 0, case, &driver.config_frame()))
+        .await
 }
 
 /// A member `config_id` for a request's body.
@@ -68,7 +80,12 @@ pub(super) async fn usable(driver: &Driver<'_>) -> Vec<Ask> {
         let body = driver.bank.body_with(&member(&id));
         let questions = (0..CONNECTIONS).map(|key| {
             let note = format!("use the new configuration, connection {}", key + 1);
-            Question::new(Step::Main, key, note, Request::post("/invoke", body.clone()))
+            Question::new(
+                Step::Main,
+                key,
+                note,
+                Request::post("/invoke", body.clone()),
+            )
         });
         asks = driver.in_turn(questions.collect()).await;
     }
@@ -79,7 +96,9 @@ pub(super) async fn usable(driver: &Driver<'_>) -> Vec<Ask> {
 pub(super) async fn unknown(driver: &Driver<'_>) -> Vec<Ask> {
     let setup = store(driver).await;
     let near = setup.as_ref().and_then(id_in).map(|id| format!("{id}0"));
-    let ids = ["acp-tck-no-such-config".to_owned()].into_iter().chain(near);
+    let ids = ["acp-tck-no-such-config".to_owned()]
+        .into_iter()
+        .chain(near);
     let questions = ids.enumerate().map(|(key, id)| {
         let body = driver.bank.body_with(&member(&id));
         Question::new(

@@ -21,8 +21,10 @@ pub(super) async fn documents(driver: &Driver<'_>) -> Vec<Ask> {
 }
 
 pub(super) async fn reread(driver: &Driver<'_>) -> Vec<Ask> {
-    let questions =
-        vec![read(Step::Schema, "/schema"), read(Step::Capabilities, "/capabilities")];
+    let questions = vec![
+        read(Step::Schema, "/schema"),
+        read(Step::Capabilities, "/capabilities"),
+    ];
     driver.in_turn(questions).await
 }
 
@@ -33,15 +35,24 @@ fn read(step: Step, path: &str) -> Question {
 /// Key 0 is the dialect that asks `/invoke` for a stream by a flag.
 pub(super) async fn discovery(driver: &Driver<'_>) -> Vec<Ask> {
     let told = driver.settings.facts.stream_path.as_deref();
-    let known = STREAM_PATHS.iter().copied().filter(|path| told != Some(*path));
-    let by_path = told.into_iter().chain(known).enumerate().map(|(index, path)| {
-        let note = format!("look for a stream at {path}");
-        let request = Request::post(path, driver.bank.simple_body());
-        Question::new(Step::Main, index + 1, note, request)
-    });
+    let known = STREAM_PATHS
+        .iter()
+        .copied()
+        .filter(|path| told != Some(*path));
+    let by_path = told
+        .into_iter()
+        .chain(known)
+        .enumerate()
+        .map(|(index, path)| {
+            let note = format!("look for a stream at {path}");
+            let request = Request::post(path, driver.bank.simple_body());
+            Question::new(Step::Main, index + 1, note, request)
+        });
     let flagged = Request::post("/invoke", driver.bank.body_with(", \"stream\": true"));
     let by_flag = Question::new(Step::Main, 0, "look for a stream by a flag", flagged);
-    let questions =
-        by_path.chain([by_flag]).map(|question| question.listening(Listen::FirstPiece)).collect();
+    let questions = by_path
+        .chain([by_flag])
+        .map(|question| question.listening(Listen::FirstPiece))
+        .collect();
     driver.spread(questions).await
 }

@@ -33,7 +33,7 @@ pub enum Progress {
 pub type Observer<'a> = &'a (dyn Fn(Progress) + Sync);
 
 /// How long a stream may stay open after its terminal event (the profile's `stream.closes`).
-pub const CLOSING_TIME: Duration = Duration::from_secs(2);
+const CLOSING_TIME: Duration = Duration::from_secs(2);
 /// After this many exchanges of a topic without an answer, the rest of it is not asked.
 const SILENCES: usize = 3;
 /// How often, and how long in all, a 429 is waited out.
@@ -68,15 +68,30 @@ impl Question {
     /// A question whose answer is one body.
     #[must_use]
     pub fn new(step: Step, key: usize, note: impl Into<String>, request: Request) -> Self {
-        let about = About { step, key, note: note.into(), case: None, is_beneath: false, wants_stream: false };
-        Self { about, request, listen: Listen::Whole }
+        let about = About {
+            step,
+            key,
+            note: note.into(),
+            case: None,
+            is_beneath: false,
+            wants_stream: false,
+        };
+        Self {
+            about,
+            request,
+            listen: Listen::Whole,
+        }
     }
 
     /// A generated case, posted in its frame.
     #[must_use]
     pub fn case(step: Step, key: usize, case: &Case, frame: &Frame) -> Self {
         let request = Request::post(&frame.path, frame.body(case));
-        let listen = if frame.is_stream { Listen::Stream } else { Listen::Whole };
+        let listen = if frame.is_stream {
+            Listen::Stream
+        } else {
+            Listen::Whole
+        };
         let mut question = Self::new(step, key, case.name.clone(), request).listening(listen);
         question.about.case = Some((case.clone(), frame.clone()));
         question
@@ -191,13 +206,18 @@ impl<'a> Driver<'a> {
 
     /// Opens some streams at a time.
     pub async fn spread_streams(&self, questions: Vec<Question>) -> Vec<Ask> {
-        self.at_once(self.settings.jobs * STREAMS_PER_JOB, questions).await
+        self.at_once(self.settings.jobs * STREAMS_PER_JOB, questions)
+            .await
     }
 
     /// Asks `width` at a time.
     pub async fn at_once(&self, width: usize, questions: Vec<Question>) -> Vec<Ask> {
         let asking = stream::iter(questions).map(|question| self.ask(question));
-        asking.buffered(width.max(1)).filter_map(std::future::ready).collect().await
+        asking
+            .buffered(width.max(1))
+            .filter_map(std::future::ready)
+            .collect()
+            .await
     }
 
     /// Asks one thing; `None` if it is no use any more.
@@ -205,7 +225,11 @@ impl<'a> Driver<'a> {
         if self.is_silent() || self.stop().is_some() {
             return None;
         }
-        let Question { about, request, listen } = question;
+        let Question {
+            about,
+            request,
+            listen,
+        } = question;
         let exchange = tokio::select! {
             exchange = self.exchange(&request, listen) => exchange,
             () = self.cancelled.cancelled() => return None,
@@ -217,15 +241,19 @@ impl<'a> Driver<'a> {
 
     /// Several questions on one connection.
     pub async fn converse(&self, questions: Vec<Question>) -> Vec<Ask> {
-        let (abouts, requests): (Vec<_>, Vec<_>) =
-            questions.into_iter().map(|question| (question.about, question.request)).unzip();
+        let (abouts, requests): (Vec<_>, Vec<_>) = questions
+            .into_iter()
+            .map(|question| (question.about, question.request))
+            .unzip();
         if self.stop().is_some() {
             return Vec::new();
         }
         let exchanges = self.client.converse(requests).await;
         (self.observer)(Progress::Asked);
         let pairs = abouts.into_iter().zip(exchanges);
-        pairs.map(|(about, exchange)| Ask::new(self.topic, about, exchange)).collect()
+        pairs
+            .map(|(about, exchange)| Ask::new(self.topic, about, exchange))
+            .collect()
     }
 
     /// One exchange; a 429 is waited out if that is soon.
@@ -248,8 +276,15 @@ impl<'a> Driver<'a> {
         let mut parser = sse::Parser::new(sse::Limits::default());
         let mut to_the_end = move |bytes: &[u8]| {
             parser.push(bytes);
-            let has_ended = parser.take_events().iter().any(|event| terminal::ends(&event.data));
-            if has_ended { Watch::EndsWithin(CLOSING_TIME) } else { Watch::Go }
+            let has_ended = parser
+                .take_events()
+                .iter()
+                .any(|event| terminal::ends(&event.data));
+            if has_ended {
+                Watch::EndsWithin(CLOSING_TIME)
+            } else {
+                Watch::Go
+            }
         };
         let mut leave = |_: &[u8]| Watch::Leave;
         let reading = match listen {
@@ -265,7 +300,8 @@ impl<'a> Driver<'a> {
         match &exchange.end {
             End::Unreachable(why) => {
                 let path = &exchange.request.path;
-                self.lock_gone().get_or_insert(format!("cannot connect for {path}: {why}"));
+                self.lock_gone()
+                    .get_or_insert(format!("cannot connect for {path}: {why}"));
                 return None;
             }
             End::TimedOut if exchange.elapsed >= self.client.limits().timeout => {
@@ -319,7 +355,11 @@ impl Driver<'_> {
     /// How an input is posted to a stream path.
     #[must_use]
     pub fn stream_frame(&self, stream: &StreamPath) -> Frame {
-        let after = if stream.by_flag { ", \"stream\": true}" } else { "}" };
+        let after = if stream.by_flag {
+            ", \"stream\": true}"
+        } else {
+            "}"
+        };
         Frame {
             path: stream.path.clone(),
             before: "{\"input\": ".to_owned(),
@@ -342,6 +382,14 @@ impl Driver<'_> {
 
 /// How long a 429 says to wait.
 fn retry_after(exchange: &Exchange) -> Option<Duration> {
-    let answer = exchange.answer.as_ref().filter(|answer| answer.status == 429)?;
-    answer.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+    let answer = exchange
+        .answer
+        .as_ref()
+        .filter(|answer| answer.status == 429)?;
+    answer
+        .header("retry-after")?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }

@@ -24,7 +24,9 @@ pub(super) async fn invalid(driver: &Driver<'_>) -> Vec<Ask> {
 async fn cases(driver: &Driver<'_>, cases: &[Case]) -> Vec<Ask> {
     let frame = driver.invoke_frame();
     let ask = |(key, case)| Question::case(Step::Main, key, case, &frame);
-    driver.spread(cases.iter().enumerate().map(ask).collect()).await
+    driver
+        .spread(cases.iter().enumerate().map(ask).collect())
+        .await
 }
 
 pub(super) async fn shapes(driver: &Driver<'_>) -> Vec<Ask> {
@@ -33,7 +35,9 @@ pub(super) async fn shapes(driver: &Driver<'_>) -> Vec<Ask> {
         let note = format!("a body without input: {body}");
         Question::new(Step::Main, key, note, Request::post("/invoke", body))
     };
-    driver.spread(bodies.into_iter().enumerate().map(ask).collect()).await
+    driver
+        .spread(bodies.into_iter().enumerate().map(ask).collect())
+        .await
 }
 
 /// Each input alone, twice; then all together, in rounds. An input is a key.
@@ -42,9 +46,14 @@ pub(super) async fn concurrent(driver: &Driver<'_>) -> Vec<Ask> {
     let inputs: Vec<&Case> = driver.bank.inputs.iter().take(CONCURRENT).collect();
     let all = |step| {
         let frame = &frame;
-        inputs.iter().enumerate().map(move |(key, case)| Question::case(step, key, case, frame))
+        inputs
+            .iter()
+            .enumerate()
+            .map(move |(key, case)| Question::case(step, key, case, frame))
     };
-    let mut asks = driver.in_turn(all(Step::Baseline).chain(all(Step::Again)).collect()).await;
+    let mut asks = driver
+        .in_turn(all(Step::Baseline).chain(all(Step::Again)).collect())
+        .await;
     let together = (0..ROUNDS).flat_map(|_| all(Step::Main)).collect();
     asks.extend(driver.at_once(CONCURRENT, together).await);
     asks
@@ -53,30 +62,46 @@ pub(super) async fn concurrent(driver: &Driver<'_>) -> Vec<Ask> {
 /// Each input twice as it is, and once with its keys reversed, under one key.
 pub(super) async fn order(driver: &Driver<'_>) -> Vec<Ask> {
     let frame = driver.invoke_frame();
-    let inputs = driver.bank.inputs.iter().filter_map(|case| Some((case, reversed(case)?)));
-    let questions = inputs.take(REORDERED).enumerate().flat_map(|(key, (case, reversed))| {
-        [
-            Question::case(Step::Baseline, key, case, &frame),
-            Question::case(Step::Again, key, case, &frame),
-            Question::case(Step::Main, key, &reversed, &frame),
-        ]
-    });
+    let inputs = driver
+        .bank
+        .inputs
+        .iter()
+        .filter_map(|case| Some((case, reversed(case)?)));
+    let questions = inputs
+        .take(REORDERED)
+        .enumerate()
+        .flat_map(|(key, (case, reversed))| {
+            [
+                Question::case(Step::Baseline, key, case, &frame),
+                Question::case(Step::Again, key, case, &frame),
+                Question::case(Step::Main, key, &reversed, &frame),
+            ]
+        });
     driver.in_turn(questions.collect()).await
 }
 
 /// The same instance with the keys of its objects in reverse, if that is another text.
 fn reversed(case: &Case) -> Option<Case> {
     let value = reverse(&case.value);
-    let body = value.to_string();
-    let differs = body != case.value.to_string();
+    let text = value.to_string();
+    let differs = text != case.value.to_string();
     let name = format!("{}, keys reversed", case.name);
-    differs.then_some(Case { name, body, value, class: Class::Valid })
+    differs.then_some(Case {
+        name,
+        text,
+        value,
+        class: Class::Valid,
+    })
 }
 
 fn reverse(value: &Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
-            members.iter().rev().map(|(name, member)| (name.clone(), reverse(member))).collect(),
+            members
+                .iter()
+                .rev()
+                .map(|(name, member)| (name.clone(), reverse(member)))
+                .collect(),
         ),
         Value::Array(items) => Value::Array(items.iter().map(reverse).collect()),
         scalar => scalar.clone(),

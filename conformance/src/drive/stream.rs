@@ -25,9 +25,7 @@ pub(super) async fn valid(driver: &Driver<'_>) -> Vec<Ask> {
     let inputs = driver.bank.inputs.iter().take(count).enumerate();
     let invoke = driver.invoke_frame();
     let asked: Vec<_> = inputs.clone().collect();
-    let plain = |step| {
-        asked.iter().map(move |(input, case)| (*input, *case, step))
-    };
+    let plain = |step| asked.iter().map(move |(input, case)| (*input, *case, step));
     let questions = plain(Step::Baseline)
         .chain(plain(Step::Again))
         .map(|(input, case, step)| Question::case(step, input, case, &invoke));
@@ -36,7 +34,9 @@ pub(super) async fn valid(driver: &Driver<'_>) -> Vec<Ask> {
     for (index, stream) in paths(driver) {
         let frame = driver.stream_frame(stream);
         streams.extend(
-            inputs.clone().map(|(n, case)| Question::case(Step::Main, key(index, n), case, &frame)),
+            inputs
+                .clone()
+                .map(|(n, case)| Question::case(Step::Main, key(index, n), case, &frame)),
         );
     }
     if let Some(setup) = config::store(driver).await {
@@ -77,8 +77,13 @@ pub(super) async fn leave(driver: &Driver<'_>) -> Vec<Ask> {
             let request = Request::post(&stream.path, body);
             Question::new(step, key(index, 0), note, request).listening(listen)
         };
-        let leavers = (0..LEAVERS)
-            .map(|_| open(Step::Disturb, "leave after the first piece", Listen::FirstPiece));
+        let leavers = (0..LEAVERS).map(|_| {
+            open(
+                Step::Disturb,
+                "leave after the first piece",
+                Listen::FirstPiece,
+            )
+        });
         asks.extend(driver.spread_streams(leavers.collect()).await);
         let after = vec![
             Question::new(
@@ -105,7 +110,11 @@ fn with_config(driver: &Driver<'_>, id: &str) -> Vec<Question> {
 }
 
 fn body(driver: &Driver<'_>, stream: &StreamPath, members: &str) -> String {
-    let flag = if stream.by_flag { ", \"stream\": true" } else { "" };
+    let flag = if stream.by_flag {
+        ", \"stream\": true"
+    } else {
+        ""
+    };
     driver.bank.body_with(&format!("{members}{flag}"))
 }
 

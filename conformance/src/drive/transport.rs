@@ -14,8 +14,18 @@ pub(super) async fn unknown_path(driver: &Driver<'_>) -> Vec<Ask> {
     let path = "/acp-tck-no-such-path";
     let body = driver.bank.simple_body();
     let questions = vec![
-        Question::new(Step::Main, 0, "read a path that is not there", Request::get(path)),
-        Question::new(Step::Main, 1, "post to a path that is not there", Request::post(path, body)),
+        Question::new(
+            Step::Main,
+            0,
+            "read a path that is not there",
+            Request::get(path),
+        ),
+        Question::new(
+            Step::Main,
+            1,
+            "post to a path that is not there",
+            Request::post(path, body),
+        ),
         Question::new(
             Step::Main,
             2,
@@ -37,19 +47,38 @@ pub(super) async fn wrong_method(driver: &Driver<'_>) -> Vec<Ask> {
         ("POST", "/schema"),
     ];
     let ask = |(key, (method, path)): (usize, (&str, &str))| {
-        Question::new(Step::Main, key, format!("{method} {path}"), Request::bare(method, path))
+        Question::new(
+            Step::Main,
+            key,
+            format!("{method} {path}"),
+            Request::bare(method, path),
+        )
     };
-    driver.spread(pairs.into_iter().enumerate().map(ask).collect()).await
+    driver
+        .spread(pairs.into_iter().enumerate().map(ask).collect())
+        .await
 }
 
 /// A `GET` and a `HEAD` of each path that answers `GET`, under one key.
 pub(super) async fn head(driver: &Driver<'_>) -> Vec<Ask> {
     let documents = ["/auth", "/schema", "/capabilities"];
-    let paths = documents.into_iter().chain(driver.probe.extra_paths.iter().copied());
+    let paths = documents
+        .into_iter()
+        .chain(driver.probe.extra_paths.iter().copied());
     let questions = paths.enumerate().flat_map(|(key, path)| {
         [
-            Question::new(Step::Baseline, key, format!("GET {path}"), Request::get(path)),
-            Question::new(Step::Main, key, format!("HEAD {path}"), Request::bare("HEAD", path)),
+            Question::new(
+                Step::Baseline,
+                key,
+                format!("GET {path}"),
+                Request::get(path),
+            ),
+            Question::new(
+                Step::Main,
+                key,
+                format!("HEAD {path}"),
+                Request::bare("HEAD", path),
+            ),
         ]
     });
     driver.in_turn(questions.collect()).await
@@ -66,9 +95,10 @@ pub(super) async fn cors(driver: &Driver<'_>) -> Vec<Ask> {
         ("ask leave for a foreign page", preflight),
         ("invoke from a foreign page", invoke),
     ];
-    let questions = asks.into_iter().enumerate().map(|(key, (note, request))| {
-        Question::new(Step::Main, key, note, from_afar(request))
-    });
+    let questions = asks
+        .into_iter()
+        .enumerate()
+        .map(|(key, (note, request))| Question::new(Step::Main, key, note, from_afar(request)));
     driver.in_turn(questions.collect()).await
 }
 
@@ -84,10 +114,22 @@ pub(super) async fn keep_alive(driver: &Driver<'_>) -> Vec<Ask> {
 
 pub(super) async fn oversized(driver: &Driver<'_>) -> Vec<Ask> {
     let padding = "x".repeat(OVERSIZED);
-    let body = driver.bank.body_with(&format!(", \"metadata\": {{\"padding\": \"{padding}\"}}"));
+    let body = driver
+        .bank
+        .body_with(&format!(", \"metadata\": {{\"padding\": \"{padding}\"}}"));
     let questions = vec![
-        Question::new(Step::Main, 0, "post a body of 16 MiB", Request::post("/invoke", body)),
-        Question::new(Step::After, 0, "ask whether it still answers", Request::get("/auth")),
+        Question::new(
+            Step::Main,
+            0,
+            "post a body of 16 MiB",
+            Request::post("/invoke", body),
+        ),
+        Question::new(
+            Step::After,
+            0,
+            "ask whether it still answers",
+            Request::get("/auth"),
+        ),
     ];
     driver.in_turn(questions).await
 }
@@ -108,8 +150,18 @@ pub(super) async fn abort(driver: &Driver<'_>) -> Vec<Ask> {
     questions.push(half_read.listening(Listen::FirstPiece));
     let mut asks = driver.in_turn(questions).await;
     let after = vec![
-        Question::new(Step::After, 0, "ask whether it still answers", Request::get("/auth")),
-        Question::new(Step::After, 1, "ask whether it still works", Request::post("/invoke", body)),
+        Question::new(
+            Step::After,
+            0,
+            "ask whether it still answers",
+            Request::get("/auth"),
+        ),
+        Question::new(
+            Step::After,
+            1,
+            "ask whether it still works",
+            Request::post("/invoke", body),
+        ),
     ];
     asks.extend(driver.in_turn(after).await);
     asks

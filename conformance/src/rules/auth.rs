@@ -68,23 +68,37 @@ fn responds(evidence: &Evidence) -> Judgement {
             return Look::Fine;
         }
         let expected = "200 and a JSON object, without credentials";
-        Look::flaw("/auth does not say how to authenticate", expected, show::answer(answer))
+        Look::flaw(
+            "/auth does not say how to authenticate",
+            expected,
+            show::answer(answer),
+        )
     })
 }
 
 fn type_known(evidence: &Evidence) -> Judgement {
     document(evidence, Step::Auth, |auth| {
-        let known = auth.get("type").and_then(Value::as_str).is_some_and(|t| TYPES.contains(&t));
+        let known = auth
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|t| TYPES.contains(&t));
         if known {
             return Look::Fine;
         }
-        Look::flaw("`type` is not a known scheme", TYPES.join(", "), show::member(auth, "type"))
+        Look::flaw(
+            "`type` is not a known scheme",
+            TYPES.join(", "),
+            show::member(auth, "type"),
+        )
     })
 }
 
 fn description(evidence: &Evidence) -> Judgement {
     document(evidence, Step::Auth, |auth| {
-        let text = auth.get("description").and_then(Value::as_str).unwrap_or("");
+        let text = auth
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or("");
         if !text.trim().is_empty() {
             return Look::Fine;
         }
@@ -102,8 +116,10 @@ fn required_agrees(evidence: &Evidence) -> Judgement {
             "`required: false` with `type: none`",
             "`required: true` with `type: none`",
         ),
-        Some(_) => {
-            Look::flaw("`required` is no boolean", "true or false", show::member(auth, "required"))
-        }
+        Some(_) => Look::flaw(
+            "`required` is no boolean",
+            "true or false",
+            show::member(auth, "required"),
+        ),
     })
 }

@@ -107,20 +107,31 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn entries(document: &Value) -> &[Value] {
-    document.get("capabilities").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    document
+        .get("capabilities")
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn responds(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.at(Topic::Documents, Step::Capabilities), |ask| {
-        super::looks::settle(super::looks::answered(ask).map(|answer| {
-            let body = ask.json().filter(|_| answer.status == 200);
-            if body.is_some_and(|body| !entries(body).is_empty()) {
-                return Look::Fine;
-            }
-            let expected = "200 and an object with a non-empty array `capabilities`";
-            Look::flaw("/capabilities lists nothing", expected, show::answer(answer))
-        }))
-    })
+    each(
+        evidence,
+        evidence.at(Topic::Documents, Step::Capabilities),
+        |ask| {
+            super::looks::settle(super::looks::answered(ask).map(|answer| {
+                let body = ask.json().filter(|_| answer.status == 200);
+                if body.is_some_and(|body| !entries(body).is_empty()) {
+                    return Look::Fine;
+                }
+                let expected = "200 and an object with a non-empty array `capabilities`";
+                Look::flaw(
+                    "/capabilities lists nothing",
+                    expected,
+                    show::answer(answer),
+                )
+            }))
+        },
+    )
 }
 
 /// A rule over each entry of the list.
@@ -129,7 +140,10 @@ fn each_entry(evidence: &Evidence, look: impl Fn(&Value) -> Option<Look>) -> Jud
         if entries(document).is_empty() {
             return Look::missing("no capabilities are listed: see capabilities.responds");
         }
-        entries(document).iter().find_map(&look).unwrap_or(Look::Fine)
+        entries(document)
+            .iter()
+            .find_map(&look)
+            .unwrap_or(Look::Fine)
     })
 }
 
@@ -155,19 +169,35 @@ fn named(evidence: &Evidence) -> Judgement {
 
 fn described(evidence: &Evidence) -> Judgement {
     each_entry(evidence, |entry| {
-        let text = entry.get("description").and_then(Value::as_str).unwrap_or("");
+        let text = entry
+            .get("description")
+            .and_then(Value::as_str)
+            .unwrap_or("");
         let flaw = || {
-            let message = format!("the capability {} has no description", show::member(entry, "name"));
-            Look::flaw(message, "a non-empty string", show::member(entry, "description"))
+            let message = format!(
+                "the capability {} has no description",
+                show::member(entry, "name")
+            );
+            Look::flaw(
+                message,
+                "a non-empty string",
+                show::member(entry, "description"),
+            )
         };
         text.trim().is_empty().then(flaw)
     })
 }
 
 fn version(evidence: &Evidence) -> Judgement {
-    document(evidence, Step::Capabilities, |document| match document.get("version") {
-        Some(Value::String(_)) => Look::Fine,
-        _ => Look::flaw("`version` is no string", "a string", show::member(document, "version")),
+    document(evidence, Step::Capabilities, |document| {
+        match document.get("version") {
+            Some(Value::String(_)) => Look::Fine,
+            _ => Look::flaw(
+                "`version` is no string",
+                "a string",
+                show::member(document, "version"),
+            ),
+        }
     })
 }
 
@@ -195,13 +225,18 @@ fn protocol_version(evidence: &Evidence) -> Judgement {
 
 fn schemas_valid(evidence: &Evidence) -> Judgement {
     each_entry(evidence, |entry| {
-        ["input_schema", "output_schema"].into_iter().find_map(|name| {
-            let violations = schema::metaschema_violations(entry.get(name)?);
-            (!violations.is_empty()).then(|| {
-                let message = format!("{name} of {} is no JSON Schema", show::member(entry, "name"));
-                Look::flaw(message, "valid under its metaschema", list(&violations))
+        ["input_schema", "output_schema"]
+            .into_iter()
+            .find_map(|name| {
+                let violations = schema::metaschema_violations(entry.get(name)?);
+                (!violations.is_empty()).then(|| {
+                    let message = format!(
+                        "{name} of {} is no JSON Schema",
+                        show::member(entry, "name")
+                    );
+                    Look::flaw(message, "valid under its metaschema", list(&violations))
+                })
             })
-        })
     })
 }
 

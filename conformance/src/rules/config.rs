@@ -144,7 +144,11 @@ fn creates(evidence: &Evidence) -> Judgement {
                 return Look::Fine;
             }
             let expected = "200 or 201, and a non-empty string `config_id`";
-            Look::flaw("a valid configuration gets no id", expected, show::answer(answer))
+            Look::flaw(
+                "a valid configuration gets no id",
+                expected,
+                show::answer(answer),
+            )
         }))
     })
 }
@@ -155,7 +159,11 @@ fn status(evidence: &Evidence) -> Judgement {
             return Look::Fine;
         }
         let got = show::member(body, "status");
-        Look::flaw("the answer does not say that it was created", "\"created\"", got)
+        Look::flaw(
+            "the answer does not say that it was created",
+            "\"created\"",
+            got,
+        )
     })
 }
 
@@ -164,11 +172,18 @@ fn created_at(evidence: &Evidence) -> Judgement {
         let Some(created_at) = body.get("created_at") else {
             return Look::Fine;
         };
-        if created_at.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()) {
+        if created_at
+            .as_str()
+            .is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
+        {
             return Look::Fine;
         }
         let expected = "RFC 3339, for example 2026-01-31T12:00:00Z";
-        Look::flaw("`created_at` is no RFC 3339 time", expected, show::value(created_at))
+        Look::flaw(
+            "`created_at` is no RFC 3339 time",
+            expected,
+            show::value(created_at),
+        )
     })
 }
 
@@ -177,18 +192,24 @@ fn ids_unique(evidence: &Evidence) -> Judgement {
         return judgement;
     }
     let id = |ask: &Ask| {
-        let body = ask.json().filter(|_| ask.answer().is_some_and(|a| a.is_success()))?;
+        let body = ask
+            .json()
+            .filter(|_| ask.answer().is_some_and(|a| a.is_success()))?;
         Some(body.get("config_id")?.as_str()?.to_owned())
     };
     if evidence.of(Topic::ConfigConcurrent).count() == 1 {
         return Judgement::Skip("the config schema allows one configuration only".to_owned());
     }
     let mut seen = HashSet::new();
-    each(evidence, evidence.of(Topic::ConfigConcurrent), |ask| match id(ask) {
-        None => settle(answered(ask).map(|_| Look::Beside)),
-        Some(id) if seen.insert(id.clone()) => Look::Fine,
-        Some(id) => Look::flaw("two configurations got one id", "an id of its own", id),
-    })
+    each(
+        evidence,
+        evidence.of(Topic::ConfigConcurrent),
+        |ask| match id(ask) {
+            None => settle(answered(ask).map(|_| Look::Beside)),
+            Some(id) if seen.insert(id.clone()) => Look::Fine,
+            Some(id) => Look::flaw("two configurations got one id", "an id of its own", id),
+        },
+    )
 }
 
 fn accepts_valid(evidence: &Evidence) -> Judgement {
@@ -211,7 +232,10 @@ fn rejects_invalid(evidence: &Evidence) -> Judgement {
         return judgement;
     }
     each(evidence, evidence.of(Topic::ConfigInvalid), |ask| {
-        is_refused(ask, "a configuration that the schema forbids is not refused")
+        is_refused(
+            ask,
+            "a configuration that the schema forbids is not refused",
+        )
     })
 }
 
@@ -224,18 +248,30 @@ fn rejects_missing(evidence: &Evidence) -> Judgement {
 fn usable(evidence: &Evidence) -> Judgement {
     let mut tally = Tally::new(evidence);
     for ask in evidence.at(Topic::ConfigUsable, Step::Main) {
-        tally.look(ask, status_is(ask, &[200], "a new configuration cannot be used"));
+        tally.look(
+            ask,
+            status_is(ask, &[200], "a new configuration cannot be used"),
+        );
     }
     match tally.judgement() {
-        Judgement::Inconclusive(_) if evidence.at(Topic::ConfigUsable, Step::Main).next().is_none() => {
-            Judgement::Inconclusive("no configuration could be stored: see config.creates".to_owned())
+        Judgement::Inconclusive(_)
+            if evidence
+                .at(Topic::ConfigUsable, Step::Main)
+                .next()
+                .is_none() =>
+        {
+            Judgement::Inconclusive(
+                "no configuration could be stored: see config.creates".to_owned(),
+            )
         }
         judgement => judgement,
     }
 }
 
 fn unknown_id_404(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.at(Topic::ConfigUnknown, Step::Main), |ask| {
-        status_is(ask, &[404], "an unknown configuration is not told apart")
-    })
+    each(
+        evidence,
+        evidence.at(Topic::ConfigUnknown, Step::Main),
+        |ask| status_is(ask, &[404], "an unknown configuration is not told apart"),
+    )
 }

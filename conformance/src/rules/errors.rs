@@ -127,13 +127,15 @@ fn form(body: &Value) -> Form<'_> {
         Some(Value::String(_)) => {
             Form::Dialect("a flat `error`", body.get("code").and_then(Value::as_str))
         }
-        Some(error) if text(error, "message") => {
-            Form::Dialect("an `error` without `code`", error.get("code").and_then(Value::as_str))
-        }
+        Some(error) if text(error, "message") => Form::Dialect(
+            "an `error` without `code`",
+            error.get("code").and_then(Value::as_str),
+        ),
         Some(_) => Form::None,
-        None if body.get("detail").is_some_and(says_something) => {
-            Form::Dialect("FastAPI's `detail`", body.get("code").and_then(Value::as_str))
-        }
+        None if body.get("detail").is_some_and(says_something) => Form::Dialect(
+            "FastAPI's `detail`",
+            body.get("code").and_then(Value::as_str),
+        ),
         None if text(body, "message") => {
             Form::Dialect("a bare `message`", body.get("code").and_then(Value::as_str))
         }
@@ -153,7 +155,8 @@ fn says_something(detail: &Value) -> bool {
 /// The answer, if it is an error of the agent's that came whole and has a body to judge.
 fn error(ask: &Ask) -> Option<&Answer> {
     let is_whole = ask.exchange.end == End::Complete && ask.exchange.request.method != "HEAD";
-    ask.answer().filter(|answer| is_whole && !ask.about.is_beneath && answer.is_error())
+    ask.answer()
+        .filter(|answer| is_whole && !ask.about.is_beneath && answer.is_error())
 }
 
 /// A rule over the body of every error.
@@ -206,7 +209,11 @@ fn envelope_canonical(evidence: &Evidence) -> Judgement {
         }
         Form::Dialect(name, _) => {
             let message = format!("an error comes in a dialect: {name}");
-            Look::flaw(message, "{\"error\": {\"code\", \"message\", …}}", show::answer(answer))
+            Look::flaw(
+                message,
+                "{\"error\": {\"code\", \"message\", …}}",
+                show::answer(answer),
+            )
         }
         Form::None => Look::Beside,
     })
@@ -217,7 +224,11 @@ fn code_known(evidence: &Evidence) -> Judgement {
         if CODES.iter().any(|(known, _)| *known == code) {
             return Look::Fine;
         }
-        Look::flaw("an error's code is not known", "one of the profile's codes", code)
+        Look::flaw(
+            "an error's code is not known",
+            "one of the profile's codes",
+            code,
+        )
     })
 }
 
@@ -235,12 +246,18 @@ fn code_matches_status(evidence: &Evidence) -> Judgement {
             return Look::Fine;
         }
         let got = format!("{code} with {}", answer.status);
-        Look::flaw("code and status disagree", format!("{code} with {status}"), got)
+        Look::flaw(
+            "code and status disagree",
+            format!("{code} with {status}"),
+            got,
+        )
     })
 }
 
 fn invalid_input_400(evidence: &Evidence) -> Judgement {
-    let asks = [Topic::ConfigInvalid, Topic::InvokeInvalid].into_iter().flat_map(|t| evidence.of(t));
+    let asks = [Topic::ConfigInvalid, Topic::InvokeInvalid]
+        .into_iter()
+        .flat_map(|t| evidence.of(t));
     let judgement = each(evidence, asks, |ask| {
         // Whether it is refused at all, others judge.
         let Some(answer) = error(ask).filter(|answer| answer.is_client_error()) else {
@@ -257,7 +274,12 @@ fn invalid_input_400(evidence: &Evidence) -> Judgement {
             let got = format!("{} {}", answer.status, code.unwrap_or("without a code"));
             return Look::flaw("invalid input is told otherwise", "400 INVALID_INPUT", got);
         }
-        match ask.about.case.as_ref().and_then(|(case, _)| field(&case.class)) {
+        match ask
+            .about
+            .case
+            .as_ref()
+            .and_then(|(case, _)| field(&case.class))
+        {
             Some(field) if !body.to_string().contains(&field) => Look::flaw(
                 format!("the error does not name the offending field {field:?}"),
                 format!("details that name {field:?}"),
@@ -279,29 +301,46 @@ fn field(class: &Class) -> Option<String> {
     let Class::Invalid { instance_path, .. } = class else {
         return None;
     };
-    let name = instance_path.rsplit('/').find(|segment| segment.parse::<usize>().is_err())?;
-    let is_plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let name = instance_path
+        .rsplit('/')
+        .find(|segment| segment.parse::<usize>().is_err())?;
+    let is_plain = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     is_plain.then(|| name.to_owned())
 }
 
 fn config_not_found(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.at(Topic::ConfigUnknown, Step::Main), |ask| {
-        settle(answered(ask).map(|answer| {
-            if !answer.is_error() {
-                // config.unknown-id-404 says that it should have been one.
-                return Look::missing("an unknown configuration is no error: see config.unknown-id-404");
-            }
-            let form = ask.json().map_or(Form::None, form);
-            let code = code(&form);
-            // A dialect has no place for the code; errors.envelope-canonical says so.
-            let is_told = code.map_or(matches!(form, Form::Dialect(..)), |c| c == "CONFIG_NOT_FOUND");
-            if answer.status == 404 && is_told {
-                return Look::Fine;
-            }
-            let got = format!("{} {}", answer.status, code.unwrap_or("without a code"));
-            Look::flaw("an unknown configuration is told otherwise", "404 CONFIG_NOT_FOUND", got)
-        }))
-    })
+    each(
+        evidence,
+        evidence.at(Topic::ConfigUnknown, Step::Main),
+        |ask| {
+            settle(answered(ask).map(|answer| {
+                if !answer.is_error() {
+                    // config.unknown-id-404 says that it should have been one.
+                    return Look::missing(
+                        "an unknown configuration is no error: see config.unknown-id-404",
+                    );
+                }
+                let form = ask.json().map_or(Form::None, form);
+                let code = code(&form);
+                // A dialect has no place for the code; errors.envelope-canonical says so.
+                let is_told = code.map_or(matches!(form, Form::Dialect(..)), |c| {
+                    c == "CONFIG_NOT_FOUND"
+                });
+                if answer.status == 404 && is_told {
+                    return Look::Fine;
+                }
+                let got = format!("{} {}", answer.status, code.unwrap_or("without a code"));
+                Look::flaw(
+                    "an unknown configuration is told otherwise",
+                    "404 CONFIG_NOT_FOUND",
+                    got,
+                )
+            }))
+        },
+    )
 }
 
 fn timestamp(evidence: &Evidence) -> Judgement {
@@ -314,17 +353,25 @@ fn timestamp(evidence: &Evidence) -> Judgement {
             return Look::flaw("an error has no `timestamp`", "RFC 3339", got);
         };
         let Ok(time) = text.parse::<Timestamp>() else {
-            return Look::flaw("`timestamp` is not RFC 3339", "for example 2026-01-31T12:00:00Z", text);
+            return Look::flaw(
+                "`timestamp` is not RFC 3339",
+                "for example 2026-01-31T12:00:00Z",
+                text,
+            );
         };
         if is_near(time, evidence, ask) {
             return Look::Fine;
         }
-        Look::flaw("`timestamp` is not the time of the error", "within 5 minutes of now", text)
+        Look::flaw(
+            "`timestamp` is not the time of the error",
+            "within 5 minutes of now",
+            text,
+        )
     });
     match judgement {
-        Judgement::Inconclusive(_) if evidence.incomplete.is_empty() => {
-            Judgement::Skip("no error comes in the envelope: see errors.envelope-canonical".to_owned())
-        }
+        Judgement::Inconclusive(_) if evidence.incomplete.is_empty() => Judgement::Skip(
+            "no error comes in the envelope: see errors.envelope-canonical".to_owned(),
+        ),
         judgement => judgement,
     }
 }

@@ -17,11 +17,17 @@ pub(super) struct Leak {
 const PATTERNS: &[(&str, &str)] = &[
     ("the stack trace", r"Traceback \(most recent call last\)"),
     ("the stack trace", r#"File "[^"\n]+", line \d+"#),
-    ("the stack trace", r"(?m)^\s*at [\w.$<>]+ ?\([^)\n]*:\d+(:\d+)?\)"),
+    (
+        "the stack trace",
+        r"(?m)^\s*at [\w.$<>]+ ?\([^)\n]*:\d+(:\d+)?\)",
+    ),
     ("the stack trace", r"goroutine \d+ \["),
     ("the stack trace", r"panicked at "),
     ("the stack trace", r"stack backtrace:"),
-    ("the source line", r"\b[\w/.-]+\.(rs|py|go|java|js|ts|rb|php|cs|c|cpp):\d+\b"),
+    (
+        "the source line",
+        r"\b[\w/.-]+\.(rs|py|go|java|js|ts|rb|php|cs|c|cpp):\d+\b",
+    ),
     (
         "a file path",
         r#"(?:^|[\s"'`(=:\[])(/(?:usr|home|var|opt|app|srv|etc|root|tmp|Users|mnt|proc|code|workspace)/[^\s"'`)\]]+)"#,
@@ -37,16 +43,25 @@ static COMPILED: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
 /// The first leak in `text`, discounting what the checker itself had sent.
 pub(super) fn find(text: &str, sent: &str) -> Option<Leak> {
     COMPILED.iter().find_map(|(kind, regex)| {
-        let mut found = regex.captures_iter(text).filter_map(|captures| captures.get(1).or(captures.get(0)));
+        let mut found = regex
+            .captures_iter(text)
+            .filter_map(|captures| captures.get(1).or(captures.get(0)));
         let leak = found.find(|leak| !sent.contains(leak.as_str().trim()))?;
-        Some(Leak { kind, excerpt: leak.as_str().trim().to_owned() })
+        Some(Leak {
+            kind,
+            excerpt: leak.as_str().trim().to_owned(),
+        })
     })
 }
 
 /// What was sent, as an agent might repeat it: raw, and with its JSON escapes undone.
 pub(super) fn sent(ask: &Ask) -> String {
     let request = &ask.exchange.request;
-    let mut sent = format!("{}\n{}", request.path, String::from_utf8_lossy(&request.body));
+    let mut sent = format!(
+        "{}\n{}",
+        request.path,
+        String::from_utf8_lossy(&request.body)
+    );
     if let Ok(body) = serde_json::from_slice(&request.body) {
         texts(&body, &mut |text| {
             sent.push('\n');

@@ -120,7 +120,11 @@ fn responds(evidence: &Evidence) -> Judgement {
                 return Look::Fine;
             }
             let expected = "200 and an object `output`";
-            Look::flaw("a valid input gets no output", expected, show::answer(answer))
+            Look::flaw(
+                "a valid input gets no output",
+                expected,
+                show::answer(answer),
+            )
         }))
     })
 }
@@ -130,7 +134,11 @@ fn accepts_valid(evidence: &Evidence) -> Judgement {
         return judgement;
     }
     each(evidence, evidence.of(Topic::InvokeValid), |ask| {
-        status_is(ask, &[200], "an input that the schema allows is not answered")
+        status_is(
+            ask,
+            &[200],
+            "an input that the schema allows is not answered",
+        )
     })
 }
 
@@ -169,7 +177,9 @@ fn rejects_missing_input(evidence: &Evidence) -> Judgement {
 }
 
 fn metadata_object(evidence: &Evidence) -> Judgement {
-    let asks = evidence.all().filter(|ask| INVOCATIONS.contains(&ask.topic) && is_invoke(ask));
+    let asks = evidence
+        .all()
+        .filter(|ask| INVOCATIONS.contains(&ask.topic) && is_invoke(ask));
     let succeeded = asks.filter(|ask| ask.answer().is_some_and(|answer| answer.status == 200));
     each(evidence, succeeded, |ask| {
         settle(json(ask).map(|body| match body.get("metadata") {
@@ -194,7 +204,10 @@ pub(super) fn baselines(evidence: &Evidence, topic: Topic) -> Vec<Option<Baselin
             let again = evidence.one(topic, Step::Again, first.about.key)?;
             let (first, again) = (output(first)?, output(again)?);
             let volatile = differing(first, again);
-            Some(Baseline { steady: steady(first, &volatile), volatile })
+            Some(Baseline {
+                steady: steady(first, &volatile),
+                volatile,
+            })
         })
         .collect()
 }
@@ -214,24 +227,34 @@ pub(super) fn is_anothers(output: &Value, own: usize, baselines: &[Option<Baseli
 
 fn isolated(evidence: &Evidence) -> Judgement {
     let baselines = baselines(evidence, Topic::InvokeConcurrent);
-    let known: Vec<&Value> = baselines.iter().flatten().map(|baseline| &baseline.steady).collect();
+    let known: Vec<&Value> = baselines
+        .iter()
+        .flatten()
+        .map(|baseline| &baseline.steady)
+        .collect();
     let first = known.first();
     if !known.is_empty() && known.iter().all(|answer| Some(answer) == first) {
-        return Judgement::Inconclusive("all inputs get the same answer: nothing could be seen to mix".to_owned());
+        return Judgement::Inconclusive(
+            "all inputs get the same answer: nothing could be seen to mix".to_owned(),
+        );
     }
-    each(evidence, evidence.at(Topic::InvokeConcurrent, Step::Main), |ask| {
-        let own = ask.about.key;
-        match output(ask) {
-            Some(_) if baselines.get(own).is_none_or(Option::is_none) => Look::Beside,
-            Some(output) if is_anothers(output, own, &baselines) => Look::flaw(
-                "an input got the answer of another one that was asked at the same time",
-                "the answer that it gets alone",
-                show::value(output),
-            ),
-            Some(_) => Look::Fine,
-            None => settle(whole(ask).map(|_| Look::Beside)),
-        }
-    })
+    each(
+        evidence,
+        evidence.at(Topic::InvokeConcurrent, Step::Main),
+        |ask| {
+            let own = ask.about.key;
+            match output(ask) {
+                Some(_) if baselines.get(own).is_none_or(Option::is_none) => Look::Beside,
+                Some(output) if is_anothers(output, own, &baselines) => Look::flaw(
+                    "an input got the answer of another one that was asked at the same time",
+                    "the answer that it gets alone",
+                    show::value(output),
+                ),
+                Some(_) => Look::Fine,
+                None => settle(whole(ask).map(|_| Look::Beside)),
+            }
+        },
+    )
 }
 
 fn unchanged_by_order(evidence: &Evidence) -> Judgement {
@@ -245,7 +268,11 @@ fn unchanged_by_order(evidence: &Evidence) -> Judgement {
             return Look::Beside;
         };
         let Some(output) = output(ask) else {
-            return status_is(ask, &[200], "the same input is refused with its keys in another order");
+            return status_is(
+                ask,
+                &[200],
+                "the same input is refused with its keys in another order",
+            );
         };
         if steady(output, &baseline.volatile) == baseline.steady {
             return Look::Fine;

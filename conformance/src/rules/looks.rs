@@ -21,7 +21,9 @@ pub(super) fn answered(ask: &Ask) -> Result<&Answer, Look> {
             "the agent answers {} and wants credentials: give them with --header or --api-key-env",
             answer.status
         ))),
-        429 => Err(Look::missing("the agent answers 429 for longer than can be waited out")),
+        429 => Err(Look::missing(
+            "the agent answers 429 for longer than can be waited out",
+        )),
         _ => Ok(answer),
     }
 }
@@ -47,7 +49,8 @@ fn no_answer(ask: &Ask) -> Look {
 /// An answer with a body of JSON.
 pub(super) fn json(ask: &Ask) -> Result<&Value, Look> {
     whole(ask)?;
-    ask.json().ok_or_else(|| Look::missing("the body is not JSON: see transport.json-is-valid"))
+    ask.json()
+        .ok_or_else(|| Look::missing("the body is not JSON: see transport.json-is-valid"))
 }
 
 /// Settles a look that may end early.
@@ -85,7 +88,10 @@ pub(super) fn document(
     crate::rule::each(evidence, evidence.at(Topic::Documents, step), |ask| {
         settle(answered(ask).and_then(|answer| {
             if answer.status != 200 {
-                return Err(Look::missing(format!("{} answers {}", ask.exchange.request.path, answer.status)));
+                return Err(Look::missing(format!(
+                    "{} answers {}",
+                    ask.exchange.request.path, answer.status
+                )));
             }
             json(ask).map(&look)
         }))
@@ -122,7 +128,11 @@ pub(super) fn list(violations: &[Violation]) -> String {
         .iter()
         .take(SHOWN)
         .map(|violation| {
-            let path = if violation.instance_path.is_empty() { "/" } else { &violation.instance_path };
+            let path = if violation.instance_path.is_empty() {
+                "/"
+            } else {
+                &violation.instance_path
+            };
             format!("at {path}: {}", violation.message)
         })
         .collect();
@@ -153,7 +163,12 @@ pub(super) fn without_valid(evidence: &Evidence, topic: Topic, part: Part) -> Op
         return None;
     }
     let why = evidence.probe.schema(part).err().map_or_else(
-        || format!("nothing valid could be made under the {} schema: see schema.satisfiable", part.name()),
+        || {
+            format!(
+                "nothing valid could be made under the {} schema: see schema.satisfiable",
+                part.name()
+            )
+        },
         str::to_owned,
     );
     Some(Judgement::Inconclusive(why))

@@ -70,7 +70,10 @@ mod tests {
             let parts: Vec<&str> = rule.id.split('.').collect();
             assert_eq!(parts.len(), 2, "{}", rule.id);
             let is_kebab = |part: &str| {
-                !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+                !part.is_empty()
+                    && part
+                        .chars()
+                        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
             };
             assert!(parts.into_iter().all(is_kebab), "{}", rule.id);
         }
@@ -82,7 +85,11 @@ mod tests {
             for text in [rule.clause, rule.why, rule.mend, rule.source] {
                 assert!(!text.trim().is_empty(), "{}", rule.id);
             }
-            assert!(rule.clause.ends_with('.') && rule.why.ends_with('.') && rule.mend.ends_with('.'), "{}", rule.id);
+            assert!(
+                rule.clause.ends_with('.') && rule.why.ends_with('.') && rule.mend.ends_with('.'),
+                "{}",
+                rule.id
+            );
             assert!(!rule.reads.is_empty(), "{} reads nothing", rule.id);
         }
     }

@@ -96,7 +96,10 @@ const BAD: &[Topic] = &[
 
 fn malformed_json_4xx(evidence: &Evidence) -> Judgement {
     each(evidence, evidence.of(Topic::MalformedJson), |ask| {
-        is_refused(ask, "a body that is not JSON is not refused as the client's fault")
+        is_refused(
+            ask,
+            "a body that is not JSON is not refused as the client's fault",
+        )
     })
 }
 
@@ -128,14 +131,20 @@ fn no_5xx_on_bad_input(evidence: &Evidence) -> Judgement {
 }
 
 fn oversized_body_4xx(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.of(Topic::Oversized), |ask| match ask.about.step {
-        Step::Main => is_refused(ask, "a body of 16 MiB is not refused"),
-        _ => still_answers(ask),
+    each(evidence, evidence.of(Topic::Oversized), |ask| {
+        match ask.about.step {
+            Step::Main => is_refused(ask, "a body of 16 MiB is not refused"),
+            _ => still_answers(ask),
+        }
     })
 }
 
 fn survives_abort(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.at(Topic::Abort, Step::After), still_answers)
+    each(
+        evidence,
+        evidence.at(Topic::Abort, Step::After),
+        still_answers,
+    )
 }
 
 fn still_answers(ask: &Ask) -> Look {
@@ -143,7 +152,11 @@ fn still_answers(ask: &Ask) -> Look {
         if answer.is_success() {
             return Look::Fine;
         }
-        Look::flaw("the agent no longer answers as before", "2xx", show::answer(answer))
+        Look::flaw(
+            "the agent no longer answers as before",
+            "2xx",
+            show::answer(answer),
+        )
     }))
 }
 

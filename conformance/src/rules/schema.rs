@@ -105,30 +105,42 @@ pub(super) const INVOCATIONS: &[Topic] = &[
 ];
 
 fn responds(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.at(Topic::Documents, Step::Schema), |ask| {
-        settle(answered(ask).map(|answer| {
-            let Some(document) = ask.json().filter(|_| answer.status == 200) else {
-                let expected = "200 and a JSON object";
-                return Look::flaw("/schema gives no document", expected, show::answer(answer));
-            };
-            let is_object = |part: &&Part| !document.get(part.name()).is_some_and(|s| s.is_object());
-            match Part::ALL.iter().find(is_object) {
-                None => Look::Fine,
-                Some(part) => {
-                    let message = format!("there is no object `{}`", part.name());
-                    let names = document.as_object().map(|d| d.keys().cloned().collect::<Vec<_>>());
-                    let got = format!("members: {}", names.unwrap_or_default().join(", "));
-                    Look::flaw(message, "input, output and config", got)
+    each(
+        evidence,
+        evidence.at(Topic::Documents, Step::Schema),
+        |ask| {
+            settle(answered(ask).map(|answer| {
+                let Some(document) = ask.json().filter(|_| answer.status == 200) else {
+                    let expected = "200 and a JSON object";
+                    return Look::flaw("/schema gives no document", expected, show::answer(answer));
+                };
+                let is_object =
+                    |part: &&Part| !document.get(part.name()).is_some_and(|s| s.is_object());
+                match Part::ALL.iter().find(is_object) {
+                    None => Look::Fine,
+                    Some(part) => {
+                        let message = format!("there is no object `{}`", part.name());
+                        let names = document
+                            .as_object()
+                            .map(|d| d.keys().cloned().collect::<Vec<_>>());
+                        let got = format!("members: {}", names.unwrap_or_default().join(", "));
+                        Look::flaw(message, "input, output and config", got)
+                    }
                 }
-            }
-        }))
-    })
+            }))
+        },
+    )
 }
 
 /// A rule over each of the three schemas, where they are.
-fn each_part(evidence: &Evidence, look: impl Fn(Part, &serde_json::Value) -> Option<Look>) -> Judgement {
+fn each_part(
+    evidence: &Evidence,
+    look: impl Fn(Part, &serde_json::Value) -> Option<Look>,
+) -> Judgement {
     document(evidence, Step::Schema, |document| {
-        let parts = Part::ALL.iter().filter_map(|part| Some((*part, document.get(part.name())?)));
+        let parts = Part::ALL
+            .iter()
+            .filter_map(|part| Some((*part, document.get(part.name())?)));
         let mut seen = 0;
         for (part, schema) in parts {
             seen += 1;
@@ -136,7 +148,11 @@ fn each_part(evidence: &Evidence, look: impl Fn(Part, &serde_json::Value) -> Opt
                 return look;
             }
         }
-        if seen == 0 { Look::missing("there are no schemas: see schema.responds") } else { Look::Fine }
+        if seen == 0 {
+            Look::missing("there are no schemas: see schema.responds")
+        } else {
+            Look::Fine
+        }
     })
 }
 
@@ -155,7 +171,11 @@ fn self_contained(evidence: &Evidence) -> Judgement {
         let references = schema::external_refs(schema);
         let first = references.first()?;
         let message = format!("the {} schema refers to another document", part.name());
-        Some(Look::flaw(message, "references within the document", first.as_str()))
+        Some(Look::flaw(
+            message,
+            "references within the document",
+            first.as_str(),
+        ))
     })
 }
 
@@ -179,7 +199,10 @@ fn defaults_agree(evidence: &Evidence) -> Judgement {
     each_part(evidence, |part, schema| {
         let violations = schema::annotations_that_disagree(schema);
         (!violations.is_empty()).then(|| {
-            let message = format!("a default or example of the {} schema breaks it", part.name());
+            let message = format!(
+                "a default or example of the {} schema breaks it",
+                part.name()
+            );
             Look::flaw(message, "valid under its own subschema", list(&violations))
         })
     })
@@ -197,7 +220,11 @@ fn formats_hold(evidence: &Evidence) -> Judgement {
             Look::Fine
         } else {
             let message = "a value does not hold its format";
-            Look::flaw(message, "the format that the output schema declares", list(&violations))
+            Look::flaw(
+                message,
+                "the format that the output schema declares",
+                list(&violations),
+            )
         };
         tally.look(ask, look);
     }
@@ -210,7 +237,9 @@ fn stable(evidence: &Evidence) -> Judgement {
 
 /// Fine if a document, read late, is what it was at first; times that it may carry aside.
 pub(super) fn same_twice(evidence: &Evidence, step: Step) -> Judgement {
-    let first = evidence.one(Topic::Documents, step, 0).and_then(|ask| ask.json());
+    let first = evidence
+        .one(Topic::Documents, step, 0)
+        .and_then(|ask| ask.json());
     each(evidence, evidence.at(Topic::Reread, step), |ask| {
         let Some(first) = first else {
             return Look::missing("the first read gave no document");
@@ -222,7 +251,11 @@ pub(super) fn same_twice(evidence: &Evidence, step: Step) -> Judgement {
             }
             let differing = crate::volatile::differing(first, second);
             let at: Vec<String> = differing.into_iter().take(3).collect();
-            Look::flaw("two reads differ", "the same document", format!("different at {}", at.join(", ")))
+            Look::flaw(
+                "two reads differ",
+                "the same document",
+                format!("different at {}", at.join(", ")),
+            )
         }))
     })
 }

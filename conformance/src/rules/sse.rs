@@ -9,14 +9,17 @@ use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Streaming;
 use crate::json;
 use crate::rule::{Judgement, Look, Rule, Tally, each};
-use crate::show;
 use crate::sse::{DefectKind, Tier};
 use crate::terminal::SENTINEL;
 use crate::wire::{Answer, End};
 
 /// Where streams are read to their end.
-pub(super) const STREAMS: &[Topic] =
-    &[Topic::Discovery, Topic::StreamValid, Topic::StreamInvalid, Topic::StreamLeave];
+pub(super) const STREAMS: &[Topic] = &[
+    Topic::Discovery,
+    Topic::StreamValid,
+    Topic::StreamInvalid,
+    Topic::StreamLeave,
+];
 
 /// Streams whose events are spread over less than this are done at once (profile, section 4).
 const AT_ONCE: Duration = Duration::from_millis(200);
@@ -193,7 +196,11 @@ pub(super) fn streams(evidence: &Evidence) -> impl Iterator<Item = &Ask> {
 fn each_head(evidence: &Evidence, look: impl Fn(&Answer) -> Look) -> Judgement {
     each(evidence, streams(evidence), |ask| {
         settle(answered(ask).map(|answer| {
-            if answer.is_success() { look(answer) } else { Look::Beside }
+            if answer.is_success() {
+                look(answer)
+            } else {
+                Look::Beside
+            }
         }))
     })
 }
@@ -202,7 +209,11 @@ fn each_head(evidence: &Evidence, look: impl Fn(&Answer) -> Look) -> Judgement {
 fn each_body(evidence: &Evidence, look: impl Fn(&Ask, &Answer) -> Look) -> Judgement {
     each(evidence, streams(evidence), |ask| {
         settle(answered(ask).map(|answer| {
-            if answer.is_success() { look(ask, answer) } else { Look::Beside }
+            if answer.is_success() {
+                look(ask, answer)
+            } else {
+                Look::Beside
+            }
         }))
     })
 }
@@ -219,44 +230,68 @@ fn without(
         match defects.iter().find(|defect| breaks(defect.kind)) {
             None => Look::Fine,
             Some(defect) if is_end(defect.kind) && ask.exchange.end != End::Complete => {
-                Look::missing("the stream did not come to its end: see stream.not-cut and stream.closes")
+                Look::missing(
+                    "the stream did not come to its end: see stream.not-cut and stream.closes",
+                )
             }
-            Some(defect) => {
-                Look::flaw(message, expected, format!("at byte {}: {}", defect.offset, defect.message))
-            }
+            Some(defect) => Look::flaw(
+                message,
+                expected,
+                format!("at byte {}: {}", defect.offset, defect.message),
+            ),
         }
     })
 }
 
 /// Defects that only the end of a stream can show.
 fn is_end(kind: DefectKind) -> bool {
-    matches!(kind, DefectKind::UnterminatedEvent | DefectKind::UnterminatedComment)
+    matches!(
+        kind,
+        DefectKind::UnterminatedEvent | DefectKind::UnterminatedComment
+    )
 }
 
 fn content_type(evidence: &Evidence) -> Judgement {
     each_head(evidence, |answer| {
         let value = answer.header("content-type").unwrap_or("no Content-Type");
-        let mut parameters = value.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+        let mut parameters = value
+            .split(';')
+            .skip(1)
+            .filter_map(|parameter| parameter.split_once('='));
         let charset = parameters.find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
         let is_utf8 = charset.is_none_or(|(_, charset)| {
-            charset.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+            charset
+                .trim()
+                .trim_matches('"')
+                .eq_ignore_ascii_case("utf-8")
         });
         if is_utf8 && answer.media_type().as_deref() == Some("text/event-stream") {
             return Look::Fine;
         }
-        Look::flaw("a stream is declared to be something else", "text/event-stream", value)
+        Look::flaw(
+            "a stream is declared to be something else",
+            "text/event-stream",
+            value,
+        )
     })
 }
 
 fn utf8(evidence: &Evidence) -> Judgement {
-    without(evidence, "the stream is not UTF-8", "UTF-8", |kind| kind == DefectKind::NotUtf8)
+    without(evidence, "the stream is not UTF-8", "UTF-8", |kind| {
+        kind == DefectKind::NotUtf8
+    })
 }
 
 fn grammar(evidence: &Evidence) -> Judgement {
-    without(evidence, "the stream is not the grammar", "the standard's ABNF", |kind| {
-        kind.tier() == Tier::Grammar
-            && !matches!(kind, DefectKind::NotUtf8 | DefectKind::UnterminatedEvent)
-    })
+    without(
+        evidence,
+        "the stream is not the grammar",
+        "the standard's ABNF",
+        |kind| {
+            kind.tier() == Tier::Grammar
+                && !matches!(kind, DefectKind::NotUtf8 | DefectKind::UnterminatedEvent)
+        },
+    )
 }
 
 /// Defects that cost a client a line or an event, and have no rule of their own.
@@ -271,32 +306,47 @@ pub(super) fn loses(kind: DefectKind) -> bool {
 
 fn nothing_lost(evidence: &Evidence) -> Judgement {
     let expected = "comments, known fields, and `data` in every block";
-    without(evidence, "something in the stream does not reach the client", expected, loses)
+    without(
+        evidence,
+        "something in the stream does not reach the client",
+        expected,
+        loses,
+    )
 }
 
 fn ends_on_boundary(evidence: &Evidence) -> Judgement {
     let expected = "a blank line after the last event";
-    without(evidence, "the last event is lost", expected, |kind| kind == DefectKind::UnterminatedEvent)
+    without(evidence, "the last event is lost", expected, |kind| {
+        kind == DefectKind::UnterminatedEvent
+    })
 }
 
 fn bom_first_only(evidence: &Evidence) -> Judgement {
     let message = "a byte order mark stands in mid-stream";
-    without(evidence, message, "none, or as the first bytes", |kind| kind == DefectKind::BomMidStream)
+    without(evidence, message, "none, or as the first bytes", |kind| {
+        kind == DefectKind::BomMidStream
+    })
 }
 
 fn retry_digits(evidence: &Evidence) -> Judgement {
-    without(evidence, "`retry` is no number", "ASCII digits", |kind| kind == DefectKind::RetryNotDigits)
+    without(evidence, "`retry` is no number", "ASCII digits", |kind| {
+        kind == DefectKind::RetryNotDigits
+    })
 }
 
 fn id_no_nul(evidence: &Evidence) -> Judgement {
-    without(evidence, "an `id` holds U+0000", "none", |kind| kind == DefectKind::IdWithNul)
+    without(evidence, "an `id` holds U+0000", "none", |kind| {
+        kind == DefectKind::IdWithNul
+    })
 }
 
 fn data_is_json(evidence: &Evidence) -> Judgement {
     each_body(evidence, |ask, _| {
         let events = &ask.stream().events;
         if events.is_empty() {
-            return Look::missing("the stream holds no event: see sse.nothing-lost and stream.one-terminal");
+            return Look::missing(
+                "the stream holds no event: see sse.nothing-lost and stream.one-terminal",
+            );
         }
         let last = events.len() - 1;
         let wrong = events.iter().enumerate().find_map(|(index, event)| {
@@ -308,7 +358,11 @@ fn data_is_json(evidence: &Evidence) -> Judgement {
                 Ok(()) if event.data.trim_start().starts_with('{') => return None,
                 Ok(()) => "JSON, but no object".to_owned(),
             };
-            Some(format!("event {}: {problem}: {}", index + 1, acp_reports::shorten(&event.data, 120)))
+            Some(format!(
+                "event {}: {problem}: {}",
+                index + 1,
+                acp_reports::shorten(&event.data, 120)
+            ))
         });
         match wrong {
             None => Look::Fine,
@@ -318,24 +372,36 @@ fn data_is_json(evidence: &Evidence) -> Judgement {
 }
 
 fn no_sentinel(evidence: &Evidence) -> Judgement {
-    each_body(evidence, |ask, _| {
-        match ask.stream().events.last() {
-            Some(event) if event.data == SENTINEL => {
-                Look::flaw("the stream ends with a sentinel", "a terminal event, and nothing after it", SENTINEL)
-            }
-            _ => Look::Fine,
-        }
+    each_body(evidence, |ask, _| match ask.stream().events.last() {
+        Some(event) if event.data == SENTINEL => Look::flaw(
+            "the stream ends with a sentinel",
+            "a terminal event, and nothing after it",
+            SENTINEL,
+        ),
+        _ => Look::Fine,
     })
 }
 
 fn no_cache(evidence: &Evidence) -> Judgement {
     each_head(evidence, |answer| {
-        let value = answer.all_headers("cache-control").collect::<Vec<_>>().join(", ").to_ascii_lowercase();
+        let value = answer
+            .all_headers("cache-control")
+            .collect::<Vec<_>>()
+            .join(", ")
+            .to_ascii_lowercase();
         if value.contains("no-cache") || value.contains("no-store") {
             return Look::Fine;
         }
-        let got = if value.is_empty() { "no Cache-Control".to_owned() } else { value };
-        Look::flaw("a cache may keep the stream", "Cache-Control: no-cache", got)
+        let got = if value.is_empty() {
+            "no Cache-Control".to_owned()
+        } else {
+            value
+        };
+        Look::flaw(
+            "a cache may keep the stream",
+            "Cache-Control: no-cache",
+            got,
+        )
     })
 }
 
@@ -346,16 +412,22 @@ fn unbuffered(evidence: &Evidence) -> Judgement {
             return Look::Fine;
         }
         let got = value.unwrap_or("no X-Accel-Buffering");
-        Look::flaw("a proxy may hold the stream back", "X-Accel-Buffering: no", got)
+        Look::flaw(
+            "a proxy may hold the stream back",
+            "X-Accel-Buffering: no",
+            got,
+        )
     })
 }
 
 fn no_content_length(evidence: &Evidence) -> Judgement {
     each_head(evidence, |answer| match answer.header("content-length") {
         None => Look::Fine,
-        Some(length) => {
-            Look::flaw("a stream declares its length", "no Content-Length", format!("Content-Length: {length}"))
-        }
+        Some(length) => Look::flaw(
+            "a stream declares its length",
+            "no Content-Length",
+            format!("Content-Length: {length}"),
+        ),
     })
 }
 
@@ -379,7 +451,10 @@ fn incremental(evidence: &Evidence) -> Judgement {
 fn spread(ask: &Ask, answer: &Answer) -> Look {
     let events = &ask.stream().events;
     let arrival = |end: u64| answer.arrival(usize::try_from(end).ok()?.checked_sub(1)?);
-    let ends = events.first().and_then(|e| arrival(e.end)).zip(events.last().and_then(|e| arrival(e.end)));
+    let ends = events
+        .first()
+        .and_then(|e| arrival(e.end))
+        .zip(events.last().and_then(|e| arrival(e.end)));
     let Some((first, last)) = ends.filter(|_| answer.is_success()) else {
         return Look::Beside;
     };
@@ -392,6 +467,9 @@ fn spread(ask: &Ask, answer: &Answer) -> Look {
     Look::flaw(
         "the events were held back to the end",
         "the first event well before the last",
-        format!("{} events in one go, at the end of a slow stream", events.len()),
+        format!(
+            "{} events in one go, at the end of a slow stream",
+            events.len()
+        ),
     )
 }

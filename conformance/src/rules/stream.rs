@@ -162,20 +162,32 @@ fn events(ask: &Ask) -> Result<Vec<Value>, Look> {
         return Err(Look::Beside);
     }
     if let End::NotHttp(_) = &ask.exchange.end {
-        return Err(Look::missing("the stream cannot be read: see stream.not-cut"));
+        return Err(Look::missing(
+            "the stream cannot be read: see stream.not-cut",
+        ));
     }
     let transcript = ask.stream();
     let lost = |kind| loses(kind) || kind == DefectKind::BomMidStream;
     if transcript.defects.iter().any(|defect| lost(defect.kind)) {
-        return Err(Look::missing("the stream loses events: see sse.nothing-lost"));
+        return Err(Look::missing(
+            "the stream loses events: see sse.nothing-lost",
+        ));
     }
     let is_unterminated = |kind| kind == DefectKind::UnterminatedEvent;
     if ask.exchange.end == End::Complete
-        && transcript.defects.iter().any(|defect| is_unterminated(defect.kind))
+        && transcript
+            .defects
+            .iter()
+            .any(|defect| is_unterminated(defect.kind))
     {
-        return Err(Look::missing("the stream loses its last event: see sse.ends-on-boundary"));
+        return Err(Look::missing(
+            "the stream loses its last event: see sse.ends-on-boundary",
+        ));
     }
-    let told = transcript.events.iter().filter(|event| event.data != SENTINEL);
+    let told = transcript
+        .events
+        .iter()
+        .filter(|event| event.data != SENTINEL);
     told.map(|event| {
         serde_json::from_str(&event.data)
             .ok()
@@ -187,26 +199,33 @@ fn events(ask: &Ask) -> Result<Vec<Value>, Look> {
 
 /// A rule over the events of streams of valid inputs.
 fn each_valid(evidence: &Evidence, look: impl Fn(&Ask, &[Value]) -> Look) -> Judgement {
-    each(evidence, evidence.at(Topic::StreamValid, Step::Main), |ask| {
-        settle(events(ask).map(|events| look(ask, &events)))
-    })
+    each(
+        evidence,
+        evidence.at(Topic::StreamValid, Step::Main),
+        |ask| settle(events(ask).map(|events| look(ask, &events))),
+    )
 }
 
 /// The terminal event, or what it means that there is none.
 fn terminal<'v>(ask: &Ask, events: &'v [Value]) -> Result<&'v Value, Look> {
     let is_terminal = |event: &&Value| Kind::of(event).is_some_and(Kind::is_terminal);
-    events.iter().find(is_terminal).ok_or_else(|| match ask.exchange.end {
-        End::Cut(_) => Look::missing("the stream is cut: see stream.not-cut"),
-        _ => Look::missing("there is no terminal event: see stream.one-terminal"),
-    })
+    events
+        .iter()
+        .find(is_terminal)
+        .ok_or_else(|| match ask.exchange.end {
+            End::Cut(_) => Look::missing("the stream is cut: see stream.not-cut"),
+            _ => Look::missing("there is no terminal event: see stream.one-terminal"),
+        })
 }
 
 fn opens_with_start(evidence: &Evidence) -> Judgement {
     each_valid(evidence, |_, events| match events.first() {
         Some(first) if Kind::of(first) == Some(Kind::Start) => Look::Fine,
-        Some(first) => {
-            Look::flaw("the stream does not open with a start", "`started` or `start`", show::value(first))
-        }
+        Some(first) => Look::flaw(
+            "the stream does not open with a start",
+            "`started` or `start`",
+            show::value(first),
+        ),
         None => Look::missing("the stream holds no event: see stream.one-terminal"),
     })
 }
@@ -215,15 +234,26 @@ fn known_vocabulary(evidence: &Evidence) -> Judgement {
     each_valid(evidence, |_, events| {
         let mut used = None;
         for event in events {
-            let word = DISCRIMINATORS.iter().find(|name| event.get(**name).is_some());
-            let is_dialect = event.get("status").or(event.get("event")) == Some(&Value::from("completed"))
+            let word = DISCRIMINATORS
+                .iter()
+                .find(|name| event.get(**name).is_some());
+            let is_dialect = event.get("status").or(event.get("event"))
+                == Some(&Value::from("completed"))
                 || (Kind::of(event) == Some(Kind::Complete) && event.get("result").is_none());
             if Kind::of(event).is_none() || is_dialect {
                 let message = "an event is not of the vocabulary";
-                return Look::flaw(message, "the words of the profile, section 1", show::value(event));
+                return Look::flaw(
+                    message,
+                    "the words of the profile, section 1",
+                    show::value(event),
+                );
             }
             if used.is_some_and(|used| Some(used) != word) {
-                return Look::flaw("two vocabularies are mixed", "one of them", show::value(event));
+                return Look::flaw(
+                    "two vocabularies are mixed",
+                    "one of them",
+                    show::value(event),
+                );
             }
             used = word;
         }
@@ -236,7 +266,9 @@ fn progress_monotonic(evidence: &Evidence) -> Judgement {
         let mut reached = 0.0;
         for event in events {
             if let Some(progress) = event.get("progress") {
-                let number = progress.as_f64().filter(|number| (0.0..=100.0).contains(number));
+                let number = progress
+                    .as_f64()
+                    .filter(|number| (0.0..=100.0).contains(number));
                 let Some(number) = number else {
                     let got = show::value(progress);
                     return Look::flaw("progress is out of range", "a number in 0..100", got);
@@ -250,7 +282,11 @@ fn progress_monotonic(evidence: &Evidence) -> Judgement {
             let step = event.get("step").and_then(Value::as_f64);
             let total = event.get("total").and_then(Value::as_f64);
             if step.zip(total).is_some_and(|(step, total)| step > total) {
-                return Look::flaw("a step beyond the total", "step ≤ total", show::value(event));
+                return Look::flaw(
+                    "a step beyond the total",
+                    "step ≤ total",
+                    show::value(event),
+                );
             }
         }
         Look::Fine
@@ -261,8 +297,9 @@ fn one_terminal(evidence: &Evidence) -> Judgement {
     each_valid(evidence, |ask, events| {
         let expected = "one of complete, error, cancelled, as the last event";
         let is_terminal = |event: &Value| Kind::of(event).is_some_and(Kind::is_terminal);
-        let places: Vec<usize> =
-            (0..events.len()).filter(|index| is_terminal(&events[*index])).collect();
+        let places: Vec<usize> = (0..events.len())
+            .filter(|index| is_terminal(&events[*index]))
+            .collect();
         match places.as_slice() {
             [] => match ask.exchange.end {
                 End::Cut(_) => Look::missing("the stream is cut: see stream.not-cut"),
@@ -285,27 +322,41 @@ fn one_terminal(evidence: &Evidence) -> Judgement {
 }
 
 fn succeeds_on_valid(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.at(Topic::StreamValid, Step::Main), |ask| {
-        settle(answered(ask).and_then(|answer| {
-            let message = "a valid input does not end in complete";
-            if !answer.is_success() {
-                return Ok(Look::flaw(message, "200 and complete", show::answer(answer)));
-            }
-            let events = events(ask)?;
-            let terminal = terminal(ask, &events)?;
-            if Kind::of(terminal) == Some(Kind::Complete) {
-                return Ok(Look::Fine);
-            }
-            Ok(Look::flaw(message, "a complete event", show::value(terminal)))
-        }))
-    })
+    each(
+        evidence,
+        evidence.at(Topic::StreamValid, Step::Main),
+        |ask| {
+            settle(answered(ask).and_then(|answer| {
+                let message = "a valid input does not end in complete";
+                if !answer.is_success() {
+                    return Ok(Look::flaw(
+                        message,
+                        "200 and complete",
+                        show::answer(answer),
+                    ));
+                }
+                let events = events(ask)?;
+                let terminal = terminal(ask, &events)?;
+                if Kind::of(terminal) == Some(Kind::Complete) {
+                    return Ok(Look::Fine);
+                }
+                Ok(Look::flaw(
+                    message,
+                    "a complete event",
+                    show::value(terminal),
+                ))
+            }))
+        },
+    )
 }
 
 /// The result of a stream that completed.
 fn result<'v>(ask: &Ask, events: &'v [Value]) -> Result<Option<&'v Value>, Look> {
     let terminal = terminal(ask, events)?;
     if Kind::of(terminal) != Some(Kind::Complete) {
-        return Err(Look::missing("the stream does not complete: see stream.succeeds-on-valid"));
+        return Err(Look::missing(
+            "the stream does not complete: see stream.succeeds-on-valid",
+        ));
     }
     Ok(terminal.get("result").or_else(|| terminal.get("output")))
 }
@@ -361,7 +412,10 @@ fn each_result(
         Ok(schema) => schema,
         Err(why) => return Judgement::Inconclusive(why.to_owned()),
     };
-    let compared = Compared { baselines: baselines(evidence, Topic::StreamValid), schema };
+    let compared = Compared {
+        baselines: baselines(evidence, Topic::StreamValid),
+        schema,
+    };
     each_valid(evidence, |ask, events| {
         let Some(own) = compared.own(ask) else {
             return Look::Beside;
@@ -404,34 +458,46 @@ fn rejects_invalid(evidence: &Evidence) -> Judgement {
     if let Some(judgement) = without_cases(evidence, Topic::StreamInvalid, Part::Input) {
         return judgement;
     }
-    each(evidence, evidence.at(Topic::StreamInvalid, Step::Main), |ask| {
-        settle(answered(ask).and_then(|answer| {
-            let is_config = ask.about.key >= CONFIG_KEY;
-            let message = if is_config {
-                "an unknown configuration is streamed all the same"
-            } else {
-                "an input that the schema forbids is streamed all the same"
-            };
-            let expected = if is_config { "404, or an error event" } else { "4xx, or an error event" };
-            if !answer.is_success() {
-                let is_right = if is_config { answer.status == 404 } else { answer.is_client_error() };
-                let flaw = || Look::flaw(message, expected, show::answer(answer));
-                return Ok(if is_right { Look::Fine } else { flaw() });
-            }
-            let events = events(ask)?;
-            let last = events.last();
-            // P3 sends a bare `{"error": …}`.
-            let is_error = last.is_some_and(|event| {
-                Kind::of(event) == Some(Kind::Error)
-                    || (Kind::of(event).is_none() && event.get("error").is_some())
-            });
-            if is_error {
-                return Ok(Look::Fine);
-            }
-            let got = last.map_or_else(|| "no event".to_owned(), show::value);
-            Ok(Look::flaw(message, expected, got))
-        }))
-    })
+    each(
+        evidence,
+        evidence.at(Topic::StreamInvalid, Step::Main),
+        |ask| {
+            settle(answered(ask).and_then(|answer| {
+                let is_config = ask.about.key >= CONFIG_KEY;
+                let message = if is_config {
+                    "an unknown configuration is streamed all the same"
+                } else {
+                    "an input that the schema forbids is streamed all the same"
+                };
+                let expected = if is_config {
+                    "404, or an error event"
+                } else {
+                    "4xx, or an error event"
+                };
+                if !answer.is_success() {
+                    let is_right = if is_config {
+                        answer.status == 404
+                    } else {
+                        answer.is_client_error()
+                    };
+                    let flaw = || Look::flaw(message, expected, show::answer(answer));
+                    return Ok(if is_right { Look::Fine } else { flaw() });
+                }
+                let events = events(ask)?;
+                let last = events.last();
+                // P3 sends a bare `{"error": …}`.
+                let is_error = last.is_some_and(|event| {
+                    Kind::of(event) == Some(Kind::Error)
+                        || (Kind::of(event).is_none() && event.get("error").is_some())
+                });
+                if is_error {
+                    return Ok(Look::Fine);
+                }
+                let got = last.map_or_else(|| "no event".to_owned(), show::value);
+                Ok(Look::flaw(message, expected, got))
+            }))
+        },
+    )
 }
 
 fn not_cut(evidence: &Evidence) -> Judgement {
@@ -440,7 +506,11 @@ fn not_cut(evidence: &Evidence) -> Judgement {
             _ if !answer.is_success() => Look::Beside,
             End::Cut(_) | End::NotHttp(_) => {
                 let got = show::end(&ask.exchange.end);
-                Look::flaw("the stream is cut", "the last chunk, or the whole length", got)
+                Look::flaw(
+                    "the stream is cut",
+                    "the last chunk, or the whole length",
+                    got,
+                )
             }
             End::Complete => Look::Fine,
             _ => Look::Beside,
@@ -467,17 +537,21 @@ fn closes(evidence: &Evidence) -> Judgement {
 }
 
 fn survives_disconnect(evidence: &Evidence) -> Judgement {
-    each(evidence, evidence.at(Topic::StreamLeave, Step::After), |ask| {
-        settle(answered(ask).and_then(|answer| {
-            let message = "after clients left in mid-stream, the agent does not work as before";
-            if !answer.is_success() {
-                return Ok(Look::flaw(message, "2xx", show::answer(answer)));
-            }
-            if !ask.about.wants_stream {
-                return Ok(Look::Fine);
-            }
-            let events = events(ask)?;
-            terminal(ask, &events).map(|_| Look::Fine)
-        }))
-    })
+    each(
+        evidence,
+        evidence.at(Topic::StreamLeave, Step::After),
+        |ask| {
+            settle(answered(ask).and_then(|answer| {
+                let message = "after clients left in mid-stream, the agent does not work as before";
+                if !answer.is_success() {
+                    return Ok(Look::flaw(message, "2xx", show::answer(answer)));
+                }
+                if !ask.about.wants_stream {
+                    return Ok(Look::Fine);
+                }
+                let events = events(ask)?;
+                terminal(ask, &events).map(|_| Look::Fine)
+            }))
+        },
+    )
 }

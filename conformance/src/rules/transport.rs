@@ -94,7 +94,10 @@ pub(super) const RULES: &[Rule] = &[
 /// The paths whose successes are JSON by the profile.
 fn is_document(ask: &Ask) -> bool {
     let path = ask.exchange.request.path.as_str();
-    matches!(path, "/auth" | "/schema" | "/capabilities" | "/config" | "/invoke" | "/health")
+    matches!(
+        path,
+        "/auth" | "/schema" | "/capabilities" | "/config" | "/invoke" | "/health"
+    )
 }
 
 fn is_json_type(answer: &Answer) -> bool {
@@ -105,9 +108,14 @@ fn is_json_type(answer: &Answer) -> bool {
 
 /// Answers that are JSON, or by the profile should be.
 fn json_answer(ask: &Ask) -> Option<&Answer> {
-    let answer = ask.answer().filter(|_| ask.has_body() && !ask.is_stream())?;
+    let answer = ask
+        .answer()
+        .filter(|_| ask.has_body() && !ask.is_stream())?;
     let is_due = answer.is_success() && is_document(ask);
-    let is_object = || ask.json().is_some_and(|body| body.is_object() || body.is_array());
+    let is_object = || {
+        ask.json()
+            .is_some_and(|body| body.is_object() || body.is_array())
+    };
     (is_due || is_json_type(answer) || is_object()).then_some(answer)
 }
 
@@ -151,7 +159,11 @@ fn wrong_method_405(evidence: &Evidence) -> Judgement {
             if answer.status == 405 && !allow.trim().is_empty() {
                 return Look::Fine;
             }
-            let allow = if allow.is_empty() { "no Allow" } else { "Allow" };
+            let allow = if allow.is_empty() {
+                "no Allow"
+            } else {
+                "Allow"
+            };
             let got = format!("{}, {allow}", answer.status);
             Look::flaw("a wrong method is not told so", "405 with Allow", got)
         }))
@@ -167,7 +179,11 @@ fn head(evidence: &Evidence) -> Judgement {
         settle(answered(ask).map(|answer| {
             if answer.status != get.status {
                 let expected = format!("{}, as GET", get.status);
-                return Look::flaw("HEAD answers otherwise than GET", expected, show::answer(answer));
+                return Look::flaw(
+                    "HEAD answers otherwise than GET",
+                    expected,
+                    show::answer(answer),
+                );
             }
             if answer.surplus > 0 {
                 let got = format!("{} bytes after the head", answer.surplus);
@@ -204,7 +220,11 @@ fn keep_alive(evidence: &Evidence) -> Judgement {
         let look = if let Err(look) = answered(ask) {
             look
         } else if ask.exchange.end != End::Complete {
-            Look::flaw("an answer on a shared connection is broken", "a whole answer", show::end(&ask.exchange.end))
+            Look::flaw(
+                "an answer on a shared connection is broken",
+                "a whole answer",
+                show::end(&ask.exchange.end),
+            )
         } else if is_last && asks.len() < REQUESTS {
             Look::flaw(
                 "the agent does not keep the connection",

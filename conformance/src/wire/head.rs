@@ -53,6 +53,7 @@ pub(super) fn parse(buffer: &[u8], method: &str) -> Result<Option<Head>, String>
         headers,
         body: Vec::new(),
         reads: Vec::new(),
+        surplus: 0,
     };
     let framing = framing(&answer, method)?;
     let keeps_alive = keeps_alive(&answer, response.version == Some(1), framing);
