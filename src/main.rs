@@ -1,2 +1,46 @@
-//! The command line of acp-tck.
-fn main() {}
+//! The command line of acp-tck: thin, one file a subcommand; nothing is implemented here.
+
+mod agent;
+mod check;
+mod completions;
+mod exit;
+mod faults;
+mod input;
+mod output;
+mod progress;
+mod rules;
+mod sse;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// The test kit for ACP agents: does an agent conform, and to what exactly does it not?
+#[derive(Debug, Parser)]
+#[command(name = "acp-tck", version, max_term_width = 100, after_help = exit::CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    Agent(agent::Arguments),
+    Sse(sse::Arguments),
+    Rules(rules::Arguments),
+    Faults(faults::Arguments),
+    Completions(completions::Arguments),
+}
+
+fn main() -> std::process::ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Check(arguments) => check::run(arguments),
+        Command::Agent(arguments) => agent::run(arguments),
+        Command::Sse(arguments) => sse::run(&arguments),
+        Command::Rules(arguments) => rules::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+    };
+    done.unwrap_or_else(Exit::from).code()
+}

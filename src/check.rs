@@ -1,0 +1,194 @@
+//! `acp-tck check`: certify an agent.
+
+use std::path::PathBuf;
+
+use acp_conformance::expected::ExpectedFailures;
+use acp_conformance::feature::Feature;
+use acp_conformance::run;
+use acp_conformance::select::Selection;
+use acp_conformance::settings::{Facts, Settings};
+use acp_reference_agent as reference;
+use acp_reports::{Format, Report, Verdict};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::exit::{Exit, Failure, complain};
+use crate::progress::Bar;
+use crate::{input, output};
+
+/// What the report calls the built-in agent: its port differs from run to run.
+const BUILT_IN: &str = "builtin:reference-agent";
+
+/// Certify an agent; without a URL: the built-in reference agent, as a demonstration.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The agent's base URL, for example http://localhost:8000
+    url: Option<Url>,
+    /// Judge only these rules: an id, an area or a feature, with * and ?
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Leave these rules out
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    skip: Vec<String>,
+    /// Let a SHOULD that does not hold fail the run
+    #[arg(long)]
+    strict: bool,
+    /// The requirement set to judge by
+    #[arg(long, value_name = "NAME", default_value = acp_conformance::rules::PROFILE,
+          value_parser = [acp_conformance::rules::PROFILE])]
+    profile: String,
+    /// Features that the agent is to have, whether it says so or not
+    #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
+    claim: Vec<Feature>,
+    /// How many generated cases a rule gets
+    #[arg(long, value_name = "N", default_value_t = Settings::CASES,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    cases: usize,
+    /// The seed that all cases come from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// How long one exchange may take, for example 10s or 500ms
+    #[arg(long, value_name = "D", default_value_t = Settings::TIMEOUT.into())]
+    timeout: humantime::Duration,
+    /// How many exchanges may be under way at once
+    #[arg(long, value_name = "N", default_value_t = Settings::JOBS,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
+    jobs: usize,
+    /// A header field to send with every request; its value is kept out of all output
+    #[arg(long = "header", value_name = "K: V", value_parser = input::header)]
+    headers: Vec<(String, String)>,
+    /// The environment variable that holds the key to send as X-API-Key
+    #[arg(long, value_name = "NAME")]
+    api_key_env: Option<String>,
+    /// Where the agent streams, if not at the profile's paths
+    #[arg(long, value_name = "P", value_parser = path)]
+    stream_path: Option<String>,
+    /// Failures that are known: excused, and told when they are over
+    #[arg(long, value_name = "F")]
+    expected_failures: Option<PathBuf>,
+    /// Write the file that excuses all that fails now
+    #[arg(long, value_name = "F")]
+    write_expected_failures: Option<PathBuf>,
+    /// The report's format: human, json or junit; repeatable, in pairs with --output
+    #[arg(long, value_name = "FORMAT")]
+    format: Vec<Format>,
+    /// The file to write the report to; repeatable
+    #[arg(long, value_name = "F")]
+    output: Vec<PathBuf>,
+}
+
+fn path(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_graphic();
+    if text.starts_with('/') && text.chars().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    Err("a path begins with / and has no spaces".to_owned())
+}
+
+/// Runs the command.
+pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
+    let sinks = output::sinks(
+        std::mem::take(&mut arguments.format),
+        std::mem::take(&mut arguments.output),
+    )?;
+    let known = expected(&arguments)?;
+    let excuse_file = arguments.write_expected_failures.clone();
+    let selection = Selection::new(arguments.only.clone(), arguments.skip.clone());
+    let selection = selection.map_err(Failure::usage)?;
+    let headers = headers(&arguments)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
+    let (report, was_interrupted) = runtime.block_on(async {
+        let (agent, url) = target(arguments.url.clone()).await?;
+        let mut settings = Settings::for_agent(url, jiff::Timestamp::now());
+        settings.label = agent.as_ref().map(|_| BUILT_IN.to_owned());
+        settings.headers = headers;
+        settings.timeout = arguments.timeout.into();
+        settings.jobs = arguments.jobs;
+        settings.strict = arguments.strict;
+        settings.selection = selection;
+        settings.expected = known.clone();
+        settings.facts = Facts {
+            seed: arguments.seed,
+            cases: arguments.cases,
+            claims: arguments.claim.clone(),
+            stream_path: arguments.stream_path.clone(),
+            started_at: settings.facts.started_at,
+        };
+        let done = interruptible(&settings).await;
+        if let Some(agent) = agent {
+            agent.stop().await;
+        }
+        done
+    })?;
+    for sink in &sinks {
+        sink.write(&report)?;
+    }
+    if let Some(file) = excuse_file.filter(|_| report.error.is_none()) {
+        output::file(&file, known.write(&report.results).as_bytes())?;
+    }
+    if let Some(error) = &report.error {
+        complain(error);
+    }
+    Ok(exit(&report, was_interrupted))
+}
+
+fn exit(report: &Report, was_interrupted: bool) -> Exit {
+    match report.verdict {
+        _ if was_interrupted => Exit::Interrupted,
+        Verdict::Pass => Exit::Holds,
+        Verdict::Fail => Exit::FallsShort,
+        Verdict::Error => Exit::Failed,
+    }
+}
+
+fn headers(arguments: &Arguments) -> Result<Vec<(String, String)>, Failure> {
+    let key = arguments
+        .api_key_env
+        .as_deref()
+        .map(input::api_key)
+        .transpose()?;
+    Ok(arguments.headers.iter().cloned().chain(key).collect())
+}
+
+fn expected(arguments: &Arguments) -> Result<ExpectedFailures, Failure> {
+    let Some(path) = &arguments.expected_failures else {
+        return Ok(ExpectedFailures::default());
+    };
+    ExpectedFailures::parse(&input::text(path)?)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+}
+
+/// The agent to certify: the one that is named, or the built-in one, started for it.
+async fn target(url: Option<Url>) -> Result<(Option<reference::Running>, Url), Failure> {
+    if let Some(url) = url {
+        return Ok((None, url));
+    }
+    let settings = reference::Settings {
+        port: 0,
+        ..reference::Settings::default()
+    };
+    let agent = reference::start(settings).await.map_err(Failure::other)?;
+    let url = Url::parse(&agent.url()).map_err(Failure::other)?;
+    Ok((Some(agent), url))
+}
+
+/// Runs until the end, or until Ctrl-C or SIGTERM; a second one ends the program at once.
+async fn interruptible(settings: &Settings) -> Result<(Report, bool), Failure> {
+    let cancelled = CancellationToken::new();
+    let bar = Bar::new();
+    let observer = |progress| bar.show(progress);
+    let running = run::run(settings, &observer, &cancelled);
+    tokio::pin!(running);
+    let report = tokio::select! {
+        report = &mut running => report,
+        () = crate::agent::told_to_stop() => {
+            cancelled.cancel();
+            tokio::select! {
+                report = &mut running => report,
+                () = crate::agent::told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
+            }
+        }
+    };
+    bar.clear();
+    Ok((report.map_err(Failure::usage)?, cancelled.is_cancelled()))
+}

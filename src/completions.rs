@@ -1,0 +1,22 @@
+//! `acp-tck completions`: a completion script for a shell.
+
+use clap::CommandFactory;
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// Print a completion script.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The shell that it is for
+    shell: clap_complete::Shell,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let mut command = crate::Arguments::command();
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "acp-tck", &mut script);
+    output::to_stdout(|out| out.write_all(&script))?;
+    Ok(Exit::Holds)
+}

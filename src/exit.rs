@@ -1,0 +1,79 @@
+//! Exit codes, and the one line that an error is told in.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What each code means, for help.
+pub(crate) const CODES: &str = "\
+Exit codes:
+  0    all holds
+  1    the agent falls short
+  2    wrong usage, or an input file is at fault
+  3    the agent could not be reached, or the checker itself failed
+  130  interrupted";
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All holds.
+    Holds,
+    /// The agent, or the stream, falls short.
+    FallsShort,
+    /// Wrong usage, or a file of the user's.
+    Usage,
+    /// No verdict.
+    Failed,
+    /// The user interrupted.
+    Interrupted,
+}
+
+impl Exit {
+    /// The code that the shell sees.
+    pub(crate) fn code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Holds => 0,
+            Self::FallsShort => 1,
+            Self::Usage => 2,
+            Self::Failed => 3,
+            Self::Interrupted => 130,
+        })
+    }
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something of the user's is at fault: an option, a file.
+    Usage(String),
+    /// Something else is.
+    Other(String),
+}
+
+impl Failure {
+    /// The user is at fault; says what, where, and how to mend it.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::Usage(message.to_string())
+    }
+
+    /// The machine is.
+    pub(crate) fn other(message: impl fmt::Display) -> Self {
+        Self::Other(message.to_string())
+    }
+}
+
+/// Tells the failure on stderr.
+impl From<Failure> for Exit {
+    fn from(failure: Failure) -> Self {
+        let (message, exit) = match failure {
+            Failure::Usage(message) => (message, Self::Usage),
+            Failure::Other(message) => (message, Self::Failed),
+        };
+        complain(&message);
+        exit
+    }
+}
+
+/// One line on stderr, safe for a terminal.
+pub(crate) fn complain(message: &str) {
+    anstream::eprintln!("acp-tck: {}", acp_reports::escape(message));
+}

@@ -1,0 +1,92 @@
+//! Reading what the user gives: header fields, keys from the environment, files.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::exit::Failure;
+
+/// How large a file of the user's may be, in bytes.
+const LARGEST: u64 = 256 << 20;
+
+/// A header field from `K: V`.
+pub(crate) fn header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once(':')
+        .ok_or("a header field is written as 'Name: value'")?;
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(is_token) {
+        return Err("the name before the colon is no header field's name".to_owned());
+    }
+    let value = value.trim();
+    if value.chars().any(|c| c.is_control() || !c.is_ascii()) {
+        return Err(
+            "the value after the colon has characters that no header field can hold".to_owned(),
+        );
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// The header field of an API key that stands in an environment variable.
+pub(crate) fn api_key(variable: &str) -> Result<(String, String), Failure> {
+    let key = std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).ok_or_else(|| {
+        Failure::usage(format!(
+            "--api-key-env {variable}: there is no such environment variable, or it is empty; set it to the agent's key"
+        ))
+    })?;
+    header(&format!("X-API-Key: {key}")).map_err(|_| {
+        Failure::usage(format!(
+            "--api-key-env {variable}: the key cannot stand in a header field"
+        ))
+    })
+}
+
+/// A text file, whole.
+pub(crate) fn text(path: &Path) -> Result<String, Failure> {
+    let bytes = bytes(path)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Failure::usage(format!(
+            "{}: not UTF-8 at byte {at}; save it as UTF-8",
+            path.display()
+        ))
+    })
+}
+
+/// A file's bytes; `-` is standard input.
+pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
+    let told = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let source: Box<dyn Read> = if path.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(std::fs::File::open(path).map_err(told)?)
+    };
+    source
+        .take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(told)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Failure::usage(format!(
+            "{}: larger than {} MiB",
+            path.display(),
+            LARGEST >> 20
+        )));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_field_is_a_name_and_a_value() {
+        assert_eq!(
+            header("X-Key:  a:b "),
+            Ok(("X-Key".to_owned(), "a:b".to_owned()))
+        );
+        for wrong in ["X-Key", ": v", "X Key: v", "X: a\r\nY: b", "X: ü"] {
+            assert!(header(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The progress bar: on a terminal only, on stderr, gone when the report comes.
+
+use std::io::IsTerminal;
+
+use acp_conformance::drive::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar that counts topics and exchanges.
+pub(crate) struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar, hidden where nobody would see it.
+    pub(crate) fn new() -> Self {
+        let target = if std::io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} topics, {msg} ({elapsed})");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// Takes note of how the run gets on.
+    pub(crate) fn show(&self, progress: Progress) {
+        match progress {
+            Progress::Topics(count) => self.0.set_length(count as u64),
+            Progress::Begun(topic) => {
+                self.0.set_message(format!("{topic:?}"));
+                if self
+                    .0
+                    .length()
+                    .is_some_and(|length| self.0.position() < length)
+                {
+                    self.0.inc(1);
+                }
+            }
+            Progress::Asked => self.0.tick(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,101 @@
+//! `acp-tck rules`: the catalogue, as a list or rule by rule.
+
+use std::io::{self, Write};
+
+use acp_conformance::rule::Rule;
+use acp_conformance::rules;
+use acp_reference_agent::faults;
+use acp_reports::Level;
+use anstyle::Style;
+
+use crate::exit::{Exit, Failure};
+use crate::output;
+
+/// The rules: list them, or explain one.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Every rule, a line each
+    List,
+    /// One rule: what it asks for, why, and how to mend a failure
+    Explain {
+        /// The rule's id, for example sse.data-is-json
+        id: String,
+    },
+}
+
+const BOLD: Style = Style::new().bold();
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    match &arguments.command {
+        None | Some(Command::List) => output::to_stdout(list)?,
+        Some(Command::Explain { id }) => {
+            let rule = rules::find(id).ok_or_else(|| unknown(id))?;
+            output::to_stdout(|out| explain(rule, out))?;
+        }
+    }
+    Ok(Exit::Holds)
+}
+
+fn unknown(id: &str) -> Failure {
+    let hint =
+        rules::nearest(id).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Failure::usage(format!(
+        "there is no rule `{id}`{hint} (`acp-tck rules list` names all)"
+    ))
+}
+
+fn level(rule: &Rule) -> &'static str {
+    match rule.level {
+        Level::Must => "MUST",
+        Level::Should => "SHOULD",
+    }
+}
+
+fn list(out: &mut dyn Write) -> io::Result<()> {
+    let width = rules::catalogue()
+        .map(|rule| rule.id.len())
+        .max()
+        .unwrap_or(0);
+    for rule in rules::catalogue() {
+        let feature = rule.feature.name();
+        writeln!(
+            out,
+            "{:width$}  {:6}  {feature:9}  {}",
+            rule.id,
+            level(rule),
+            rule.clause
+        )?;
+    }
+    Ok(())
+}
+
+fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(
+        out,
+        "{BOLD}{}{BOLD:#}  ({}, {})\n",
+        rule.id,
+        level(rule),
+        rule.feature
+    )?;
+    for (name, text) in [
+        ("clause", rule.clause),
+        ("why", rule.why),
+        ("mend", rule.mend),
+        ("source", rule.source),
+    ] {
+        writeln!(out, "{name:8}{text}")?;
+    }
+    let proofs = faults::catalogue().filter(|fault| fault.trips.contains(&rule.id));
+    for (index, fault) in proofs.enumerate() {
+        let name = if index == 0 { "faults" } else { "" };
+        writeln!(out, "{name:8}{}: {}", fault.name, fault.summary)?;
+    }
+    Ok(())
+}
