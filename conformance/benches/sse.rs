@@ -3,11 +3,6 @@
 //! The goals: at least five times the throughput of the former, and at most three times the
 //! time of the latter, which does nothing but find each LF. `scripts/bench-sse.sh` prints both.
 
-#![expect(
-    missing_docs,
-    reason = "criterion's macros make public items without any"
-)]
-
 use std::{convert::Infallible, fmt::Write, hint::black_box, time::Duration};
 
 use acp_conformance::sse::Parser;
