@@ -69,9 +69,9 @@ impl Blocks {
         &self.events
     }
 
-    pub(super) fn take_events(&mut self) -> Vec<Event> {
+    pub(super) fn drain_events(&mut self) -> impl Iterator<Item = Event> {
         self.kept = 0;
-        mem::take(&mut self.events)
+        self.events.drain(..)
     }
 
     #[cfg(test)]
