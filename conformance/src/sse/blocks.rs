@@ -69,9 +69,9 @@ impl Blocks {
         &self.events
     }
 
-    pub(super) fn take_events(&mut self) -> Vec<Event> {
+    pub(super) fn drain_events(&mut self) -> impl Iterator<Item = Event> {
         self.kept = 0;
-        mem::take(&mut self.events)
+        self.events.drain(..)
     }
 
     #[cfg(test)]
@@ -103,6 +103,7 @@ impl Blocks {
     }
 
     /// Processes one line.
+    #[inline]
     pub(super) fn line(&mut self, line: &Line<'_>) {
         if line.at.length == 0 {
             return self.blank(line.at);
@@ -116,7 +117,7 @@ impl Blocks {
             return self.too_large(line.at);
         }
         match fields::known(line.text) {
-            Some((field, value)) => self.field(field, value, line.at),
+            Some((field, value)) => self.field(field, value, line),
             None => self.unknown(line),
         }
     }
@@ -162,7 +163,7 @@ impl Blocks {
             self.event_type.clear();
         } else if self.block.has_data {
             self.dispatch(end);
-        } else {
+        } else if self.block.fielded {
             self.without_data(at.offset);
         }
         self.begin_at(end, at.line + 1);
@@ -196,25 +197,26 @@ impl Blocks {
     }
 
     /// A block without data dispatches nothing. Where it has unknown fields alone, each of
-    /// them has been named already; where it has comments alone, nothing was to be dispatched.
+    /// them has been named already.
     fn without_data(&mut self, end: u64) {
         self.event_type.clear();
         let Block {
             event, id, retry, ..
         } = self.block;
-        let names: Vec<_> = [
+        let named = [
             ("`event`", event),
             ("`id`", id),
             ("`retry`", retry.is_some()),
-        ]
-        .into_iter()
-        .filter_map(|(name, has)| has.then_some(name))
-        .collect();
-        if !names.is_empty() {
-            let at = self.block_span(end);
-            self.log
-                .record(DefectKind::BlockWithoutData, at, || names.join(", "));
+        ];
+        if named.iter().all(|(_, has)| !has) {
+            return;
         }
+        let seen = || {
+            let names = named.iter().filter(|(_, has)| *has);
+            names.map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        };
+        let at = self.block_span(end);
+        self.log.record(DefectKind::BlockWithoutData, at, seen);
     }
 
     fn unknown(&mut self, line: &Line<'_>) {
@@ -226,98 +228,99 @@ impl Blocks {
         self.log.record(kind, line.at, seen);
     }
 
-    fn field(&mut self, field: Field, value: Option<&str>, at: Span) {
-        let value = self.value(value, at);
+    fn field(&mut self, field: Field, value: Option<&str>, line: &Line<'_>) {
+        let value = self.value(value, line);
         match field {
-            Field::Data => self.field_data(value, at),
-            Field::Event => self.field_event(value, at),
-            Field::Id => self.field_id(value, at),
-            Field::Retry => self.field_retry(value, at),
+            Field::Data => self.field_data(value, line),
+            Field::Event => self.field_event(value, line),
+            Field::Id => self.field_id(value, line),
+            Field::Retry => self.field_retry(value, line),
         }
     }
 
     /// The field's value after the colon: one space is removed from its beginning.
-    fn value<'a>(&mut self, after_colon: Option<&'a str>, at: Span) -> &'a str {
+    fn value<'a>(&mut self, after_colon: Option<&'a str>, line: &Line<'_>) -> &'a str {
         let Some(after_colon) = after_colon else {
-            self.log.note(DefectKind::FieldWithoutColon, || at);
+            self.log.note(DefectKind::FieldWithoutColon, || line.at);
             return "";
         };
         let Some(value) = after_colon.strip_prefix(' ') else {
             if !after_colon.is_empty() {
-                self.log.note(DefectKind::NoSpaceAfterColon, || at);
+                self.log.note(DefectKind::NoSpaceAfterColon, || line.at);
             }
             return after_colon;
         };
         if value.starts_with(' ') {
-            self.log.note(DefectKind::SpaceInValue, || at);
+            self.log.note(DefectKind::SpaceInValue, || line.at);
         }
         value
     }
 
-    fn field_data(&mut self, value: &str, at: Span) {
+    fn field_data(&mut self, value: &str, line: &Line<'_>) {
         if value.starts_with('\u{feff}') {
-            self.log.note(DefectKind::BomInValue, || at);
+            self.log.note(DefectKind::BomInValue, || line.at);
         }
         let joint = usize::from(self.block.has_data);
         if self.data.len() + joint + value.len() > self.limits.event_bytes {
-            return self.too_large(at);
+            return self.too_large(line.at);
         }
         if self.block.too_large {
             return;
         }
-        if self.block.has_data {
-            self.log.note(DefectKind::MultiLineData, || at);
+        if mem::replace(&mut self.block.has_data, true) {
+            self.log.note(DefectKind::MultiLineData, || line.at);
             self.data.push('\n');
+            self.data.push_str(value);
+        } else {
+            // Most events have one line of data: it gets exactly the room that it needs.
+            self.data = value.to_owned();
         }
-        self.block.has_data = true;
-        self.data.push_str(value);
     }
 
-    fn field_event(&mut self, value: &str, at: Span) {
+    fn field_event(&mut self, value: &str, line: &Line<'_>) {
         if value.is_empty() {
-            self.log.note(DefectKind::EmptyEventType, || at);
+            self.log.note(DefectKind::EmptyEventType, || line.at);
         }
         if mem::replace(&mut self.block.event, true) {
-            self.again(Field::Event, self.event_type == value, at);
+            self.again(Field::Event, self.event_type == value, line);
         }
-        self.event_type.clear();
-        self.event_type.push_str(value);
+        self.event_type = value.to_owned();
     }
 
-    fn field_id(&mut self, value: &str, at: Span) {
+    fn field_id(&mut self, value: &str, line: &Line<'_>) {
         if value.contains('\0') {
-            return self.log.record(DefectKind::IdWithNul, at, String::new);
+            return self.log.record(DefectKind::IdWithNul, line.at, String::new);
         }
         if mem::replace(&mut self.block.id, true) {
-            self.again(Field::Id, self.last_event_id == value, at);
+            self.again(Field::Id, self.last_event_id == value, line);
         }
         self.last_event_id.clear();
         self.last_event_id.push_str(value);
     }
 
     /// Digits beyond 64 bits are still digits, so the value is as great as we can say.
-    fn field_retry(&mut self, value: &str, at: Span) {
+    fn field_retry(&mut self, value: &str, line: &Line<'_>) {
         if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
             let seen = || excerpt(value);
-            return self.log.record(DefectKind::RetryNotDigits, at, seen);
+            return self.log.record(DefectKind::RetryNotDigits, line.at, seen);
         }
         let time = value.parse().unwrap_or(u64::MAX);
         if time > LONGEST_TIMER {
-            self.log.note(DefectKind::RetryTooLarge, || at);
+            self.log.note(DefectKind::RetryTooLarge, || line.at);
         }
         if let Some(before) = self.block.retry.replace(time) {
-            self.again(Field::Retry, before == time, at);
+            self.again(Field::Retry, before == time, line);
         }
         self.reconnection_time = Some(time);
     }
 
     /// The field has been in this block before.
-    fn again(&mut self, field: Field, same: bool, at: Span) {
+    fn again(&mut self, field: Field, same: bool, line: &Line<'_>) {
         if same {
-            return self.log.note(DefectKind::RepeatedField, || at);
+            return self.log.note(DefectKind::RepeatedField, || line.at);
         }
         let seen = || format!("`{}`", field.name());
-        self.log.record(DefectKind::OverwrittenField, at, seen);
+        self.log.record(DefectKind::OverwrittenField, line.at, seen);
     }
 
     /// The limit is hit at this line: what the block has is freed. Said once a block.

@@ -105,7 +105,13 @@ impl Lines {
         let bytes = text.as_bytes();
         let mut from = self.begin(text);
         self.note_characters(&bytes[from..], base + from as u64);
-        while let Some(found) = memchr2(b'\n', b'\r', &bytes[from..]) {
+        // Most streams have no CR at all, and to look for one byte is faster than for two.
+        let has_cr = memchr(b'\r', bytes).is_some();
+        let next = |from: usize| match has_cr {
+            true => memchr2(b'\n', b'\r', &bytes[from..]),
+            false => memchr(b'\n', &bytes[from..]),
+        };
+        while let Some(found) = next(from) {
             let at = from + found;
             self.end_line(&text[from..at], base + at as u64);
             from = at + 1;
@@ -209,10 +215,15 @@ impl Lines {
     }
 
     /// A line, the one before the current, has ended like this at the byte `offset`.
+    #[inline]
     fn note_end(&mut self, end: End, offset: u64) {
-        if self.ends == end as u8 {
-            return;
+        if self.ends != end as u8 {
+            self.note_new_end(end, offset);
         }
+    }
+
+    #[cold]
+    fn note_new_end(&mut self, end: End, offset: u64) {
         let at = || Span {
             offset,
             length: if matches!(end, End::Crlf) { 2 } else { 1 },
@@ -243,6 +254,7 @@ impl Lines {
             log.note(DefectKind::NulCharacter, || span(at, 1));
         }
         if !log.has_noted(DefectKind::UnicodeLineBreak)
+            && !bytes.is_ascii()
             && let Some((at, length)) = unicode_line_break(bytes)
         {
             log.note(DefectKind::UnicodeLineBreak, || span(at, length));

@@ -42,13 +42,20 @@ impl Log {
     }
 
     /// Records a note, unless one of its kind is: `at` is asked for only then.
+    #[inline]
     pub(super) fn note(&mut self, kind: DefectKind, at: impl FnOnce() -> Span) {
         if !self.has_noted(kind) {
-            self.noted |= 1 << kind as u64;
-            self.keep(kind, kind.tier(), at(), "");
+            self.note_first(kind, at());
         }
     }
 
+    #[cold]
+    fn note_first(&mut self, kind: DefectKind, at: Span) {
+        self.noted |= 1 << kind as u64;
+        self.keep(kind, kind.tier(), at, "");
+    }
+
+    #[inline]
     pub(super) fn has_noted(&self, kind: DefectKind) -> bool {
         self.noted & (1 << kind as u64) != 0
     }

@@ -5,9 +5,9 @@
 //! pushes, the result is the same. It knows nothing of HTTP, JSON, rules or time; whoever
 //! reads the socket maps an event's `end` to the moment at which that byte arrived.
 //!
-//! Bytes pass through three stages, none of which looks ahead: [`decode`] makes text of them,
-//! [`lines`] makes lines of the text, and [`blocks`] makes events of the lines. What is wrong
-//! or odd goes to [`log`] at each stage.
+//! Bytes pass through three stages, none of which looks ahead: `decode` makes text of them,
+//! `lines` makes lines of the text, and `blocks` makes events of the lines. What is wrong
+//! or odd goes to `log` at each stage.
 
 mod blocks;
 mod decode;

@@ -39,8 +39,8 @@ impl Parser {
     }
 
     /// Takes the events dispatched so far, which frees what they held of the limit.
-    pub fn take_events(&mut self) -> Vec<Event> {
-        self.lines.blocks_mut().take_events()
+    pub fn drain_events(&mut self) -> impl Iterator<Item = Event> {
+        self.lines.blocks_mut().drain_events()
     }
 
     /// How many bytes wait for more of the stream, events and defects aside.

@@ -98,7 +98,7 @@ fn events_that_are_taken_free_their_share_of_the_limit() {
     });
     for _ in 0..100 {
         parser.push(b"data: x\n\ndata: y\n\n");
-        assert_eq!(parser.take_events().len(), 2);
+        assert_eq!(parser.drain_events().count(), 2);
     }
     let transcript = parser.finish();
     assert!(transcript.events.is_empty() && transcript.defects.is_empty());

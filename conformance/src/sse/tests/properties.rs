@@ -92,7 +92,7 @@ fn assert_offsets_stand_in_order(transcript: &Transcript, bytes: &[u8]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn splits_do_not_matter(bytes in any_stream(), cuts in vec(0..60_usize, 0..12)) {
