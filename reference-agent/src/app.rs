@@ -13,12 +13,12 @@ use axum::{
 use futures_util::FutureExt;
 
 use crate::{
-    agent::Agent, body, config, documents, failure::Failure, invoke, seams::Asked, stream,
+    agent::Agent, body, config, documents, exchange::Asked, failure::Failure, invoke, stream,
 };
 
 /// The agent as a service.
 pub(crate) fn router(agent: Arc<Agent>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/", get(documents::read_index))
         .route("/auth", get(documents::auth))
         .route("/schema", get(documents::read_schema))
@@ -30,8 +30,11 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/invoke/advanced-stream", post(stream::by_step))
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
-        .layer(from_fn_with_state(agent.clone(), edge))
-        .with_state(agent)
+        .with_state(agent.clone());
+    // A router of its own around the routes, as `Allow` is added outside their layers.
+    Router::new()
+        .fallback_service(routes)
+        .layer(from_fn_with_state(agent, edge))
 }
 
 /// Takes the body in, whatever the path: so every handler has it whole, and a connection
