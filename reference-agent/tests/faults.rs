@@ -147,10 +147,16 @@ async fn bytes_of(agent: &Running, request: &[u8]) -> (Vec<u8>, bool) {
 /// Without the time of day, and what else differs between two clean agents.
 fn steady(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let text: Vec<_> = text
+    let mut text: Vec<_> = text
         .lines()
         .filter(|line| !line.starts_with("date: "))
         .collect();
+    // The order of header fields means nothing.
+    let head = text
+        .iter()
+        .position(|line| line.is_empty())
+        .unwrap_or(text.len());
+    text[..head].sort_unstable();
     // The length of an answer hangs on how long its making took.
     let timed = text.iter().any(|line| line.contains("_time_ms"));
     let is_length = |line: &&str| timed && line.starts_with("content-length: ");
