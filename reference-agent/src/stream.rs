@@ -178,7 +178,8 @@ fn respond(agent: &Arc<Agent>, job: &Job, frames: VecDeque<Frame>) -> Response {
     response
 }
 
-fn head() -> HeaderMap {
+/// The header fields of every stream.
+pub(crate) fn head() -> HeaderMap {
     HeaderMap::from_iter([
         (
             header::CONTENT_TYPE,

@@ -2,14 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Bytes, http::StatusCode};
+use axum::{
+    body::{Body, Bytes},
+    http::StatusCode,
+};
 use serde_json::{Value, json};
 
 use super::{Fault, failure, overlook};
 use crate::{
+    exchange::{Content, Reply},
     invoke::Job,
     seams::{Left, Memory, Place, Seam},
-    stream::{Ending, Frame, Plan},
+    stream::{Ending, Frame, Plan, head},
 };
 
 /// So many clients may leave before `streams-no-more-after-ten-leave` shows itself.
@@ -280,6 +284,21 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        name: "traces-in-the-stream",
+        summary: "invalid input is refused in the stream, by an error event with a traceback",
+        trips: &["transport.no-internals-leak"],
+        seams: &[Seam::Reply(|_, asked, reply| {
+            let keyword = reply
+                .body()
+                .pointer("/error/details/fields/0/keyword")
+                .cloned();
+            let judged = keyword.is_some_and(|keyword| keyword != "json" && keyword != "exists");
+            if asked.path.starts_with("/invoke/") && judged {
+                *reply = traced(&asked.path);
+            }
+        })],
+    },
+    Fault {
         name: "cuts-the-connection-after-the-end",
         summary: "all events arrive, and then the connection breaks without the last chunk",
         trips: &["stream.not-cut"],
@@ -342,6 +361,27 @@ pub(super) static FAULTS: &[Fault] = &[
         seams: &[Seam::Plan(share_the_end)],
     },
 ];
+
+/// A stream that starts, and fails as the seed's does.
+fn traced(path: &str) -> Reply {
+    let (key, start) = if path == "/invoke/stream" {
+        ("status", "started")
+    } else {
+        ("event", "start")
+    };
+    let error = json!({
+        key: "error",
+        "error": "Invalid input data",
+        "traceback": "Traceback (most recent call last):\n  File \"/srv/agent/stream.py\", line 17, in run\nValueError: Invalid input data",
+    });
+    let text = format!("data: {}\n\ndata: {error}\n\n", json!({key: start}));
+    let body = futures_util::stream::iter([Ok::<_, std::convert::Infallible>(text)]);
+    Reply {
+        status: StatusCode::OK,
+        headers: head(),
+        content: Content::Stream(Body::from_stream(body)),
+    }
+}
 
 fn halve_the_last(plan: &mut Plan) {
     if let Some(frame) = plan.frames.pop_back() {
