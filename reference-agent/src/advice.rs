@@ -9,15 +9,17 @@ use crate::{
     weather::{CONDITIONS, Phrases, Weather, hash, round},
 };
 
+const ACTIVITIES: [&str; 5] = ["outdoor", "indoor", "sports", "travel", "any"];
+
 /// The agent's answer to a question.
 ///
 /// Total: it makes something of any input at all, so that an agent whose judgement is
 /// wrong by a fault answers wrongly rather than not.
 pub(crate) fn give(agent: &Agent, input: &Value, preferences: &Preferences) -> Value {
     let weather = agent.atlas.weather(input);
-    let activity = input
-        .get("activity_type")
-        .and_then(Value::as_str)
+    let text = |name: &str| input.get(name).and_then(Value::as_str);
+    let activity = text("activity_type")
+        .filter(|name| ACTIVITIES.contains(name))
         .unwrap_or("any");
     let scale = |celsius: f64| {
         if preferences.fahrenheit {
@@ -34,7 +36,7 @@ pub(crate) fn give(agent: &Agent, input: &Value, preferences: &Preferences) -> V
         .unwrap_or_default();
     recommendations.truncate(preferences.max_recommendations);
     let mut output = json!({
-        "city": input.get("city").cloned().unwrap_or_default(),
+        "city": text("city").unwrap_or_default(),
         "condition": weather.condition,
         "summary": summary,
         "temperature": temperature,
@@ -44,7 +46,7 @@ pub(crate) fn give(agent: &Agent, input: &Value, preferences: &Preferences) -> V
         "recommendation": recommendations.first(),
         "recommendations": recommendations,
         "confidence": confidence(input, &weather, activity),
-        "tags": input.get("tags").cloned().unwrap_or_else(|| json!([])),
+        "tags": tags(input),
         "timestamp": now(),
         "agent_id": agent.settings.agent_id,
     });
@@ -59,6 +61,14 @@ pub(crate) fn give(agent: &Agent, input: &Value, preferences: &Preferences) -> V
             .collect();
     }
     output
+}
+
+fn tags(input: &Value) -> Vec<&str> {
+    let tags = input.get("tags").and_then(Value::as_array);
+    tags.into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn summary(phrases: &Phrases, weather: &Weather, temperature: f64) -> String {

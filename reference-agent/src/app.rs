@@ -13,12 +13,12 @@ use axum::{
 use futures_util::FutureExt;
 
 use crate::{
-    agent::Agent, body, config, documents, failure::Failure, invoke, seams::Asked, stream,
+    agent::Agent, body, config, documents, exchange::Asked, failure::Failure, invoke, stream,
 };
 
 /// The agent as a service.
 pub(crate) fn router(agent: Arc<Agent>) -> Router {
-    Router::new()
+    let routes = Router::new()
         .route("/", get(documents::read_index))
         .route("/auth", get(documents::auth))
         .route("/schema", get(documents::read_schema))
@@ -30,8 +30,11 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/invoke/advanced-stream", post(stream::by_step))
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
-        .layer(from_fn_with_state(agent.clone(), edge))
-        .with_state(agent)
+        .with_state(agent.clone());
+    // A router of its own around the routes, as `Allow` is added outside their layers.
+    Router::new()
+        .fallback_service(routes)
+        .layer(from_fn_with_state(agent, edge))
 }
 
 /// Takes the body in, whatever the path: so every handler has it whole, and a connection
@@ -54,4 +57,50 @@ async fn edge(State(agent): State<Arc<Agent>>, request: Request, next: Next) -> 
         },
     };
     agent.seams.reply(&asked, response).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpStream,
+    };
+
+    use crate::{Settings, faults::Fault, seams::Seam, start};
+
+    /// Not in the catalogue: a real panic also speaks through the process's panic hook.
+    static PANICS: Fault = Fault {
+        name: "panics",
+        summary: "a handler panics",
+        trips: &[],
+        seams: &[Seam::Output(|_, _, _| panic!("in src/secret.rs"))],
+    };
+
+    #[tokio::test]
+    async fn a_panic_is_answered_like_any_other_failure() {
+        let settings = Settings {
+            port: 0,
+            faults: vec![&PANICS],
+            ..Settings::default()
+        };
+        let agent = start(settings).await.expect("the agent starts");
+        let mut socket = TcpStream::connect(agent.addr())
+            .await
+            .expect("a connection");
+        let body = r#"{"input":{"city":"x"}}"#;
+        let request = format!(
+            "POST /invoke HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len(),
+        );
+        socket.write_all(request.as_bytes()).await.expect("taken");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+        assert!(
+            answer.contains("EXECUTION_ERROR") && !answer.contains("secret"),
+            "{answer}"
+        );
+        agent.stop().await;
+    }
 }

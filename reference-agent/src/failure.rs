@@ -1,7 +1,7 @@
 //! The error envelope: the one shape of every answer that is not a success.
 
 use axum::{
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -15,18 +15,16 @@ pub(crate) struct Failure {
     code: &'static str,
     message: String,
     fields: Vec<Violation>,
-    headers: HeaderMap,
 }
 
 impl Failure {
     fn plain(status: StatusCode, code: &'static str, message: &str) -> Self {
-        let (message, fields, headers) = (message.to_owned(), Vec::new(), HeaderMap::new());
+        let (message, fields) = (message.to_owned(), Vec::new());
         Self {
             status,
             code,
             message,
             fields,
-            headers,
         }
     }
 
@@ -107,8 +105,6 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let mut response = documents::json_response(self.status, &self.envelope());
-        response.headers_mut().extend(self.headers);
-        response
+        documents::json_response(self.status, &self.envelope())
     }
 }

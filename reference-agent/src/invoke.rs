@@ -34,7 +34,7 @@ pub(crate) async fn answer(
     let output = perform(&agent, &job);
     let metadata = json!({
         "agent_id": agent.settings.agent_id,
-        "execution_time_ms": began.elapsed().as_secs_f64() * 1000.0,
+        "execution_time_ms": began.elapsed().as_micros() as f64 / 1000.0,
     });
     Ok(json_response(
         StatusCode::OK,
@@ -67,7 +67,7 @@ pub(crate) fn accept(
     let preferences = match body.get("config_id").and_then(Value::as_str) {
         None => Preferences::default(),
         Some(id) => {
-            let found = agent.seams.lookup(id, agent.store.find(id));
+            let found = agent.seams.lookup(place, id, agent.store.find(id));
             found.ok_or_else(Failure::config_not_found)?
         }
     };

@@ -12,6 +12,7 @@ mod app;
 mod body;
 mod config;
 mod documents;
+mod exchange;
 mod failure;
 pub mod faults;
 mod invoke;

@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::seams::{Seams, Sent, Wired};
+use crate::seams::{Left, Seams, Sent, Wired};
 
 /// Accepts connections for an agent.
 pub(crate) struct Listener {
@@ -49,7 +49,7 @@ impl axum::serve::Listener for Listener {
             };
             // Events are small and are to leave at once.
             let _ = socket.set_nodelay(true);
-            let tamper = self.seams.touch_wire().then(|| self.seams.clone());
+            let tamper = self.seams.watch_wire().then(|| self.seams.clone());
             return (Connection::over(socket, tamper, self.stopped.clone()), addr);
         }
     }
@@ -64,6 +64,7 @@ pub(crate) struct Connection {
     socket: TcpStream,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     tamper: Option<Arc<Seams>>,
+    asked: bool,
     sent: Sent,
     waiting: Vec<u8>,
     closing: bool,
@@ -75,6 +76,7 @@ impl Connection {
             socket,
             stopped: Box::pin(stopped.cancelled_owned()),
             tamper,
+            asked: false,
             sent: Sent::default(),
             waiting: Vec::new(),
             closing: false,
@@ -106,7 +108,17 @@ impl AsyncRead for Connection {
         if self.stopped.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.socket).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = ready!(Pin::new(&mut self.socket).poll_read(cx, buf));
+        let more = read.is_ok() && buf.filled().len() > before;
+        if !more && self.asked && self.sent.answers == 0 {
+            self.asked = false;
+            if let Some(seams) = &self.tamper {
+                seams.abandoned(Left::Request);
+            }
+        }
+        self.asked |= more;
+        Poll::Ready(read)
     }
 }
 

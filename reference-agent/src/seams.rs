@@ -12,16 +12,21 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::Bytes,
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{Method, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::{
-    config::Preferences, faults::Fault, invoke::Job, settings::Settings, stream::Plan,
+    config::Preferences,
+    exchange::{Asked, Reply},
+    faults::Fault,
+    invoke::Job,
+    settings::Settings,
+    stream::Plan,
     validation::Violation,
 };
 
@@ -55,15 +60,26 @@ pub(crate) enum Seam {
     /// The id of a new configuration.
     Mint(fn(&Memory, &mut String)),
     /// What is stored under an id.
-    Lookup(fn(&Memory, &str, &mut Option<Preferences>)),
+    Lookup(fn(&Memory, Place, &str, &mut Option<Preferences>)),
     /// The answer to a question, wherever it was asked.
     Output(fn(&Memory, &Job, &mut Value)),
     /// A stream, before its first byte.
-    Plan(fn(&Memory, &Job, &mut Plan)),
+    Plan(fn(&Arc<Memory>, &Job, &mut Plan)),
     /// An answer on its way out.
     Reply(fn(&Memory, &Asked, &mut Reply)),
     /// The bytes of a connection, as HTTP has made them.
     Wire(fn(&mut Sent, &[u8]) -> Wired),
+    /// A client that has left before its time.
+    Abandoned(fn(&Memory, Left)),
+}
+
+/// What a client has left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// A request, half sent or not answered yet.
+    Request,
+    /// A stream that had more to say.
+    Stream,
 }
 
 impl fmt::Debug for Seam {
@@ -76,8 +92,8 @@ impl fmt::Debug for Seam {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     count: AtomicU64,
-    pub(crate) kept: Mutex<Option<Asked>>,
-    pub(crate) value: Mutex<Value>,
+    busy: AtomicU64,
+    value: Mutex<Value>,
 }
 
 impl Memory {
@@ -91,117 +107,35 @@ impl Memory {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// How many [`Busy`] there are.
+    pub(crate) fn busy(&self) -> u64 {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    /// Changes what is remembered, which is null at first.
+    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Value) -> T) -> T {
+        change(&mut self.value.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Leaves `value` behind, and takes what was left there before.
     pub(crate) fn swap(&self, value: Value) -> Value {
-        let mut kept = self.value.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut kept, value)
+        self.with(|kept| std::mem::replace(kept, value))
     }
 }
 
-/// A request, as the seams see it.
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) method: Method,
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    /// Empty, too, if the body was not taken.
-    pub(crate) body: Bytes,
-}
+/// Counts for as long as it lives.
+pub(crate) struct Busy(Arc<Memory>);
 
-impl Asked {
-    pub(crate) fn of(parts: &Parts, body: Option<&Bytes>) -> Self {
-        Self {
-            method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-            headers: parts.headers.clone(),
-            body: body.cloned().unwrap_or_default(),
-        }
-    }
-
-    /// The body as JSON; null if it is none.
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+impl Busy {
+    pub(crate) fn with(memory: Arc<Memory>) -> Self {
+        memory.busy.fetch_add(1, Ordering::Relaxed);
+        Self(memory)
     }
 }
 
-/// An answer, as the seams see it.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) content: Content,
-}
-
-/// What an answer holds.
-#[derive(Debug)]
-pub(crate) enum Content {
-    /// All of it.
-    Whole(Bytes),
-    /// A stream, which the seam [`Seam::Plan`] has had in hand before.
-    Stream(Body),
-}
-
-impl Reply {
-    /// An answer with a JSON body, or with what claims to be one.
-    pub(crate) fn json(status: StatusCode, body: impl ToString) -> Self {
-        let json = HeaderValue::from_static("application/json");
-        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
-        Self {
-            status,
-            headers,
-            content: Content::Whole(body.to_string().into()),
-        }
-    }
-
-    /// The JSON body; null if it is none.
-    pub(crate) fn body(&self) -> Value {
-        match &self.content {
-            Content::Whole(bytes) => serde_json::from_slice(bytes).unwrap_or_default(),
-            Content::Stream(_) => Value::Null,
-        }
-    }
-
-    /// Changes the JSON body; leaves an answer alone that has none.
-    pub(crate) fn edit(&mut self, change: impl FnOnce(&mut Value)) {
-        let mut body = self.body();
-        if body.is_object() {
-            change(&mut body);
-            self.write(body.to_string());
-        }
-    }
-
-    /// Puts other bytes in place of the body.
-    pub(crate) fn write(&mut self, body: impl Into<Bytes>) {
-        self.content = Content::Whole(body.into());
-    }
-
-    async fn of(response: Response) -> Self {
-        let (parts, body) = response.into_parts();
-        let kind = parts
-            .headers
-            .get(header::CONTENT_TYPE)
-            .map(HeaderValue::as_bytes);
-        let content = if kind.is_some_and(|kind| kind.starts_with(b"text/event-stream")) {
-            Content::Stream(body)
-        } else {
-            // Our own answers are whole in memory already, so this neither waits nor fails.
-            Content::Whole(to_bytes(body, usize::MAX).await.unwrap_or_default())
-        };
-        Self {
-            status: parts.status,
-            headers: parts.headers,
-            content,
-        }
-    }
-}
-
-impl IntoResponse for Reply {
-    fn into_response(self) -> Response {
-        let body = match self.content {
-            Content::Whole(bytes) => Body::from(bytes),
-            Content::Stream(body) => body,
-        };
-        (self.status, self.headers, body).into_response()
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -277,10 +211,15 @@ impl Seams {
         id
     }
 
-    pub(crate) fn lookup(&self, id: &str, mut found: Option<Preferences>) -> Option<Preferences> {
+    pub(crate) fn lookup(
+        &self,
+        place: Place,
+        id: &str,
+        mut found: Option<Preferences>,
+    ) -> Option<Preferences> {
         for (seam, memory) in &self.active {
             if let Seam::Lookup(change) = seam {
-                change(memory, id, &mut found);
+                change(memory, place, id, &mut found);
             }
         }
         found
@@ -326,11 +265,18 @@ impl Seams {
         reply.into_response()
     }
 
-    /// Whether the bytes of connections are to be shown to [`Seams::wire`].
-    pub(crate) fn touch_wire(&self) -> bool {
-        self.active
-            .iter()
-            .any(|(seam, _)| matches!(seam, Seam::Wire(_)))
+    /// Whether connections are to be watched: for [`Seams::wire`] and [`Seams::abandoned`].
+    pub(crate) fn watch_wire(&self) -> bool {
+        let watches = |seam: &Seam| matches!(seam, Seam::Wire(_) | Seam::Abandoned(_));
+        self.active.iter().any(|(seam, _)| watches(seam))
+    }
+
+    pub(crate) fn abandoned(&self, left: Left) {
+        for (seam, memory) in &self.active {
+            if let Seam::Abandoned(notice) = seam {
+                notice(memory, left);
+            }
+        }
     }
 
     pub(crate) fn wire(&self, sent: &mut Sent, bytes: &[u8]) -> Wired {

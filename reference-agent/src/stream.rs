@@ -13,14 +13,13 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use crate::{
     agent::Agent,
     documents::now,
     failure::Failure,
     invoke::{Job, accept, perform},
-    seams::Place,
+    seams::{Left, Place},
 };
 
 /// What a stream is going to be.
@@ -59,19 +58,19 @@ impl fmt::Debug for Frame {
 impl Frame {
     /// An event with this data, made when it is due.
     pub(crate) fn event(pause: Duration, data: impl FnOnce() -> Value + Send + 'static) -> Self {
-        Self {
-            pause,
-            make: Box::new(move || Bytes::from(format!("data: {}\n\n", data()))),
-        }
+        Self::made(pause, move || Bytes::from(format!("data: {}\n\n", data())))
     }
 
-    /// Any bytes at all.
+    /// Any bytes at all, made when they are due.
+    pub(crate) fn made(pause: Duration, make: impl FnOnce() -> Bytes + Send + 'static) -> Self {
+        let make = Box::new(make);
+        Self { pause, make }
+    }
+
+    /// Any bytes at all, made already.
     pub(crate) fn bytes(pause: Duration, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self {
-            pause,
-            make: Box::new(move || bytes),
-        }
+        Self::made(pause, move || bytes)
     }
 
     /// Makes the bytes.
@@ -174,12 +173,13 @@ fn respond(agent: &Arc<Agent>, job: &Job, frames: VecDeque<Frame>) -> Response {
     };
     agent.seams.plan(job, &mut plan);
     let head = std::mem::take(&mut plan.head);
-    let mut response = Response::new(body(plan, OpenStream::counted(&agent.open_streams)));
+    let mut response = Response::new(body(Telling::of(agent, plan)));
     *response.headers_mut() = head;
     response
 }
 
-fn head() -> HeaderMap {
+/// The header fields of every stream.
+pub(crate) fn head() -> HeaderMap {
     HeaderMap::from_iter([
         (
             header::CONTENT_TYPE,
@@ -193,16 +193,16 @@ fn head() -> HeaderMap {
     ])
 }
 
-fn body(plan: Plan, open: OpenStream) -> Body {
-    Body::from_stream(stream::unfold((plan, open), |(mut plan, open)| async {
-        let Some(frame) = plan.frames.pop_front() else {
-            return match plan.ending {
+fn body(telling: Telling) -> Body {
+    Body::from_stream(stream::unfold(telling, |mut telling| async {
+        let Some(frame) = telling.plan.frames.pop_front() else {
+            return match telling.plan.ending {
                 Ending::Close => None,
                 Ending::Cut => {
-                    plan.ending = Ending::Close;
+                    telling.plan.ending = Ending::Close;
                     Some((
                         Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
-                        (plan, open),
+                        telling,
                     ))
                 }
                 Ending::Hang(time) => {
@@ -214,22 +214,31 @@ fn body(plan: Plan, open: OpenStream) -> Body {
         if !frame.pause.is_zero() {
             tokio::time::sleep(frame.pause).await;
         }
-        Some((Ok(frame.make()), (plan, open)))
+        Some((Ok(frame.make()), telling))
     }))
 }
 
-/// Counts a stream for as long as its body is there.
-struct OpenStream(watch::Sender<usize>);
+/// A stream on its way: counted for as long as it is there.
+struct Telling {
+    plan: Plan,
+    agent: Arc<Agent>,
+}
 
-impl OpenStream {
-    fn counted(streams: &watch::Sender<usize>) -> Self {
-        streams.send_modify(|open| *open += 1);
-        Self(streams.clone())
+impl Telling {
+    fn of(agent: &Arc<Agent>, plan: Plan) -> Self {
+        agent.open_streams.send_modify(|open| *open += 1);
+        Self {
+            plan,
+            agent: agent.clone(),
+        }
     }
 }
 
-impl Drop for OpenStream {
+impl Drop for Telling {
     fn drop(&mut self) {
-        self.0.send_modify(|open| *open -= 1);
+        self.agent.open_streams.send_modify(|open| *open -= 1);
+        if !self.plan.frames.is_empty() {
+            self.agent.seams.abandoned(Left::Stream);
+        }
     }
 }

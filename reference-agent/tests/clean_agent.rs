@@ -305,6 +305,39 @@ async fn a_body_over_the_limit_is_refused_and_the_refusal_arrives() {
 }
 
 #[tokio::test]
+async fn odd_requests_are_refused_in_the_envelope() {
+    let agent = agent().await;
+    let long = format!("/{}", "x".repeat(8 * 1024));
+    for (method, path, status) in [
+        ("GET", "/schema%00", 404),
+        ("GET", "/%ff%fe", 404),
+        ("GET", "/..%2f..%2fetc/passwd", 404),
+        ("GET", "//", 404),
+        ("GET", long.as_str(), 404),
+        ("OPTIONS", "/invoke", 405),
+        ("TRACE", "/auth", 405),
+        ("ACPTCK", "/invoke", 405),
+    ] {
+        let answer = Answer::parse(&raw(agent.addr(), &request(method, path, &[], b"")).await);
+        let code = if status == 404 {
+            "NOT_FOUND"
+        } else {
+            "METHOD_NOT_ALLOWED"
+        };
+        refused(&answer, status, code);
+    }
+    for kind in ["Content-Type: ;;;", "Content-Type: text/json", "X-None: 1"] {
+        let bytes = request("POST", "/invoke", &[kind], b"{\"input\":{\"city\":\"x\"}}");
+        let answer = Answer::parse(&raw(agent.addr(), &bytes).await);
+        refused(&answer, 415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    let kind = ["Content-Type: Application/Problem+JSON; charset=utf-8"];
+    let bytes = request("POST", "/invoke", &kind, b"{\"input\":{\"city\":\"x\"}}");
+    assert_eq!(Answer::parse(&raw(agent.addr(), &bytes).await).status, 200);
+    agent.stop().await;
+}
+
+#[tokio::test]
 async fn a_connection_can_be_used_again_even_after_refusals() {
     let agent = agent().await;
     let mut socket = TcpStream::connect(agent.addr())
