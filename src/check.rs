@@ -23,6 +23,7 @@ const BUILT_IN: &str = "builtin:reference-agent";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The agent's base URL, for example http://localhost:8000
+    #[arg(value_parser = input::agent_url)]
     url: Option<Url>,
     /// Judge only these rules: an id, an area or a feature, with * and ?
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]

@@ -73,6 +73,22 @@ impl From<Failure> for Exit {
     }
 }
 
+/// Tells what is wrong with the arguments in one line; help and version are no errors.
+pub(crate) fn of_arguments(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        // If help cannot be written, there is nowhere to say so.
+        let _ = error.print();
+        return Exit::Holds;
+    }
+    let text = error.to_string();
+    let told = text.split("\n\n").map(str::trim);
+    let kept = told.enumerate().filter(|(index, part)| *index == 0 || part.starts_with("tip:"));
+    let parts: Vec<String> =
+        kept.map(|(_, part)| part.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    complain(parts.join("; ").trim_start_matches("error: "));
+    Exit::Usage
+}
+
 /// One line on stderr, safe for a terminal.
 pub(crate) fn complain(message: &str) {
     anstream::eprintln!("acp-tck: {}", acp_reports::escape(message));

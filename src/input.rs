@@ -3,10 +3,18 @@
 use std::io::Read;
 use std::path::Path;
 
+use url::Url;
+
 use crate::exit::Failure;
 
 /// How large a file of the user's may be, in bytes.
 const LARGEST: u64 = 256 << 20;
+
+/// The base URL of an agent.
+pub(crate) fn agent_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| "an agent's URL is written as http://host:port or https://host".to_owned())
+}
 
 /// A header field from `K: V`.
 pub(crate) fn header(text: &str) -> Result<(String, String), String> {

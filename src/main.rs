@@ -34,7 +34,11 @@ enum Command {
 }
 
 fn main() -> std::process::ExitCode {
-    let done = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return exit::of_arguments(&error).code(),
+    };
+    let done = match arguments.command {
         Command::Check(arguments) => check::run(arguments),
         Command::Agent(arguments) => agent::run(arguments),
         Command::Sse(arguments) => sse::run(&arguments),

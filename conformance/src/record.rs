@@ -29,7 +29,7 @@ impl Recorder {
     pub(crate) fn evidence(&self, ask: &Ask, flaw: &Flaw) -> acp_reports::Evidence {
         let exchange = &ask.exchange;
         acp_reports::Evidence {
-            note: format!("{}: {}", ask.about.note, flaw.message),
+            note: ask.about.note.clone(),
             expected: Some(flaw.expected.clone()),
             got: Some(flaw.got.clone()),
             curl: self.curl(&exchange.request, ask.about.wants_stream),

@@ -277,8 +277,7 @@ impl<'a> Driver<'a> {
         let mut to_the_end = move |bytes: &[u8]| {
             parser.push(bytes);
             let has_ended = parser
-                .take_events()
-                .iter()
+                .drain_events()
                 .any(|event| terminal::ends(&event.data));
             if has_ended {
                 Watch::EndsWithin(CLOSING_TIME)

@@ -1,5 +1,6 @@
 //! Rules on the event stream's bytes and headers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acp_reports::Level::{Must, Should};
@@ -431,45 +432,64 @@ fn no_content_length(evidence: &Evidence) -> Judgement {
     })
 }
 
+/// What a slow stream's timing shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timing {
+    AtOnce,
+    Spread,
+    HeldBack,
+}
+
+/// Judged by the majority of a path's slow streams: what holds events back holds back all of
+/// them, while a stall of the machine can make any one stream look so.
 fn incremental(evidence: &Evidence) -> Judgement {
+    let mut by_path: BTreeMap<&str, Vec<(&Ask, Timing)>> = BTreeMap::new();
     let mut tally = Tally::new(evidence);
-    let mut is_any_slow = false;
     for ask in streams(evidence) {
-        let look = settle(answered(ask).map(|answer| spread(ask, answer)));
-        if let Look::Fine | Look::Flaw(_) = look {
-            is_any_slow |= ask.exchange.elapsed >= AT_ONCE;
+        match answered(ask).map(|answer| timing(ask, answer)) {
+            Err(look) => tally.look(ask, look),
+            Ok(None) => {}
+            Ok(Some(timing)) => {
+                by_path.entry(&ask.exchange.request.path).or_default().push((ask, timing));
+            }
         }
-        tally.look(ask, look);
     }
-    if !is_any_slow {
+    let count = |timings: &[(&Ask, Timing)], wanted| {
+        timings.iter().filter(|(_, timing)| *timing == wanted).count()
+    };
+    if by_path.values().all(|timings| count(timings, Timing::AtOnce) == timings.len()) {
         tally.note("every stream was done at once: there was nothing to hold back");
+    }
+    for timings in by_path.values() {
+        let is_buffered = count(timings, Timing::HeldBack) > count(timings, Timing::Spread);
+        for (ask, timing) in timings {
+            let is_flaw = is_buffered && *timing == Timing::HeldBack;
+            tally.look(ask, if is_flaw { held_back(ask) } else { Look::Fine });
+        }
     }
     tally.judgement()
 }
 
-/// Whether a stream that takes its time shows its first event well before its last.
-fn spread(ask: &Ask, answer: &Answer) -> Look {
-    let events = &ask.stream().events;
-    let arrival = |end: u64| answer.arrival(usize::try_from(end).ok()?.checked_sub(1)?);
-    let ends = events
-        .first()
-        .and_then(|e| arrival(e.end))
-        .zip(events.last().and_then(|e| arrival(e.end)));
-    let Some((first, last)) = ends.filter(|_| answer.is_success()) else {
-        return Look::Beside;
-    };
-    if events.len() < 2 || last < AT_ONCE {
-        return Look::Fine;
-    }
-    if (last - first).as_secs_f64() >= last.as_secs_f64() * HELD_BACK {
-        return Look::Fine;
-    }
+fn held_back(ask: &Ask) -> Look {
+    let count = ask.stream().events.len();
     Look::flaw(
         "the events were held back to the end",
         "the first event well before the last",
-        format!(
-            "{} events in one go, at the end of a slow stream",
-            events.len()
-        ),
+        format!("{count} events in one go, at the end of a slow stream"),
     )
+}
+
+fn timing(ask: &Ask, answer: &Answer) -> Option<Timing> {
+    let events = &ask.stream().events;
+    let arrival = |end: u64| answer.arrival(usize::try_from(end).ok()?.checked_sub(1)?);
+    let (first, last) = (events.first()?, events.last()?);
+    let (first, last) = (arrival(first.end)?, arrival(last.end)?);
+    if !answer.is_success() {
+        return None;
+    }
+    if events.len() < 2 || last < AT_ONCE {
+        return Some(Timing::AtOnce);
+    }
+    let is_spread = (last - first).as_secs_f64() >= last.as_secs_f64() * HELD_BACK;
+    Some(if is_spread { Timing::Spread } else { Timing::HeldBack })
 }

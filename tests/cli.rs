@@ -1,0 +1,268 @@
+//! The command line, as a user meets it: what is printed, what is written, how it exits.
+
+mod stub;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn tck(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acp-tck"));
+    command.args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    tck(arguments).output().expect("the program runs")
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("an exit code")
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+fn report(path: &Path) -> Value {
+    let text = std::fs::read(path).expect("the report was written");
+    serde_json::from_slice(&text).expect("the report is JSON")
+}
+
+#[test]
+fn wrong_usage_is_told_in_one_line_that_says_how_to_mend_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let no_reason = file("a.toml", "[expected-failures]\n\"transport.head\" = \"\"\n");
+    let no_toml = file("b.toml", "[expected-failures\n");
+    let typo = file("c.toml", "[expected-failure]\n");
+    let url = "http://127.0.0.1:9";
+    for (arguments, word) in [
+        (vec!["check", "localhost:8000"], "http://"),
+        (vec!["check", "ftp://localhost"], "http://"),
+        (vec!["check", "http://user:pw@localhost"], "--header"),
+        (vec!["check", url, "--only", "sse.data-is-jsn"], "sse.data-is-json"),
+        (vec!["check", url, "--skip", "nonsense"], "nonsense"),
+        (vec!["check", url, "--onyl", "sse"], "--only"),
+        (vec!["check", url, "--cases", "0"], "0"),
+        (vec!["check", url, "--timeout", "ten"], "ten"),
+        (vec!["check", url, "--header", "NoColon"], "Name: value"),
+        (vec!["check", url, "--api-key-env", "ACP_TCK_NO_SUCH_VARIABLE"], "environment variable"),
+        (vec!["check", url, "--claim", "telepathy"], "telepathy"),
+        (vec!["check", url, "--stream-path", "stream"], "begins with /"),
+        (vec!["check", url, "--format", "yaml"], "human, json, junit"),
+        (vec!["check", url, "--format", "json", "--format", "junit"], "--output"),
+        (vec!["check", url, "--output", "/no/such/folder/x.json"], "no folder"),
+        (vec!["check", url, "--expected-failures", "/no/such/file"], "/no/such/file"),
+        (vec!["check", url, "--expected-failures", &no_reason], "transport.head"),
+        (vec!["check", url, "--expected-failures", &no_toml], "line 1"),
+        (vec!["check", url, "--expected-failures", &typo], "expected-failure"),
+        (vec!["agent", "--fault", "cuts-stream-shrt"], "no such fault"),
+        (vec!["rules", "explain", "sse.utf"], "sse.utf8"),
+        (vec!["sse", "/no/such/file"], "/no/such/file"),
+        (vec!["completions", "cmd"], "cmd"),
+    ] {
+        let output = run(&arguments);
+        let told = complaint(&output);
+        assert_eq!(code(&output), 2, "{arguments:?}: {told}");
+        assert_eq!(told.trim_end().lines().count(), 1, "{arguments:?}: {told}");
+        assert!(told.contains(word), "{arguments:?}: {told}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn nobody_listening_is_no_verdict_and_the_report_is_still_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.json");
+    let junit = folder.path().join("report.xml");
+    let output = tck(&["check", &format!("http://{}", stub::closed())])
+        .args(["--format", "json", "--output"])
+        .arg(&path)
+        .args(["--format", "junit", "--output"])
+        .arg(&junit)
+        .output()
+        .expect("the program runs");
+    assert_eq!(code(&output), 3);
+    let told = complaint(&output);
+    assert!(told.contains("connection refused"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let report = report(&path);
+    assert_eq!(report["verdict"], "error");
+    assert_eq!(report["summary"]["pass"], 0);
+    let xml = std::fs::read_to_string(junit).expect("the report was written");
+    assert!(xml.contains("<error"), "{xml}");
+}
+
+#[test]
+fn an_agent_that_answers_nothing_is_no_verdict() {
+    let silent = stub::Server::start(stub::silent);
+    let output = run(&["check", &silent.url(), "--timeout", "200ms"]);
+    assert_eq!(code(&output), 3);
+    assert!(complaint(&output).contains("answers nothing"), "{}", complaint(&output));
+}
+
+#[test]
+fn an_agent_that_dies_half_way_is_no_verdict_and_what_was_found_is_written() {
+    let dying = stub::Server::start_for(12, stub::nothing_found);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.json");
+    let output = tck(&["check", &dying.url(), "--format", "json", "--output"])
+        .arg(&path)
+        .output()
+        .expect("the program runs");
+    assert_eq!(code(&output), 3, "{}", complaint(&output));
+    assert!(complaint(&output).contains("stopped answering after"), "{}", complaint(&output));
+    let report = report(&path);
+    assert_eq!(report["verdict"], "error");
+    let failed = report["summary"]["fail"].as_u64().expect("a count");
+    assert!(failed > 0, "what was found before is in the report");
+    assert_eq!(report["summary"]["pass"].as_u64().map(|passed| passed < 10), Some(true));
+}
+
+#[test]
+fn a_server_that_is_no_agent_falls_short() {
+    let server = stub::Server::start(stub::nothing_found);
+    let output = run(&["check", &server.url(), "--format", "json"]);
+    assert_eq!(code(&output), 1, "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["verdict"], "fail");
+    assert_eq!(report["level"], "none");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
+    let server = stub::Server::start(stub::silent_but_auth);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.json");
+    let mut child = tck(&["check", &server.url(), "--format", "json", "--output"])
+        .arg(&path)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    server.await_connections(2);
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.expect("kill runs").success());
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(130));
+    let report = report(&path);
+    assert_eq!(report["verdict"], "error");
+    assert_eq!(report["error"], "the run was interrupted");
+    let auth = report["results"].as_array().expect("results").iter();
+    let responds = auth.clone().find(|finding| finding["rule"] == "auth.type-known");
+    assert!(responds.is_some());
+}
+
+#[test]
+fn the_same_seed_gives_the_same_report() {
+    let once = || {
+        let output = run(&["check", "--seed", "7", "--cases", "40", "--format", "json"]);
+        assert_eq!(code(&output), 0, "{}", complaint(&output));
+        let mut report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        without_times(&mut report);
+        report.to_string()
+    };
+    assert_eq!(once(), once());
+}
+
+fn without_times(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for name in ["started_at", "duration_ms", "elapsed_ms"] {
+                members.remove(name);
+            }
+            members.values_mut().for_each(without_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_times),
+        _ => {}
+    }
+}
+
+#[test]
+fn expected_failures_are_checked_in_both_directions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("expected.toml");
+    let file = path.to_str().expect("UTF-8");
+    let faulty = stub::Agent::start(&["--fault", "refuses-head"]);
+    let only = ["--only", "transport.head,auth"];
+    let check = |more: &[&str]| {
+        let url = faulty.url.as_str();
+        run(&[&["check", url, "--strict"], only.as_slice(), more].concat())
+    };
+    assert_eq!(code(&check(&[])), 1);
+    assert_eq!(code(&check(&["--write-expected-failures", file])), 1);
+    let written = std::fs::read_to_string(&path).expect("the file was written");
+    assert!(written.contains("\"transport.head\" = "), "{written}");
+    assert_eq!(code(&check(&["--expected-failures", file])), 0);
+
+    let stale = "[expected-failures]\n\"auth.responds\" = \"it once failed\"\n\"no.such-rule\" = \"x\"\n";
+    std::fs::write(&path, stale).expect("a file");
+    let output = run(&["check", "--only", "auth", "--expected-failures", file]);
+    assert_eq!(code(&output), 1);
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(told.contains("passes again") && told.contains("no such rule"), "{told}");
+}
+
+#[test]
+fn a_secret_is_in_no_output() {
+    let echoing = stub::Server::start(stub::echoing);
+    let secret = "s3cr3t-0123456789";
+    for format in ["human", "json", "junit"] {
+        let output = tck(&["check", &echoing.url(), "--format", format, "--api-key-env", "ACP_TCK_TEST_KEY"])
+            .args(["--header", &format!("Authorization: Bearer {secret}-2")])
+            .env("ACP_TCK_TEST_KEY", secret)
+            .output()
+            .expect("the program runs");
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8(text).expect("UTF-8");
+        assert!(text.contains("redacted"), "{format}: the agent did echo it");
+        assert!(!text.contains(secret), "{format}: {text}");
+    }
+}
+
+#[test]
+fn piped_output_has_no_colour_and_no_progress() {
+    let output = run(&["check", "--only", "auth"]);
+    assert_eq!(code(&output), 0);
+    assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b));
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn a_captured_stream_is_linted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lint = |bytes: &[u8]| {
+        let path = folder.path().join("stream.txt");
+        std::fs::write(&path, bytes).expect("a file");
+        run(&["sse", path.to_str().expect("UTF-8"), "--format", "json"])
+    };
+    let good = lint(b"id: 1\ndata: {}\n\n");
+    assert_eq!(code(&good), 0);
+    let told: Value = serde_json::from_slice(&good.stdout).expect("JSON");
+    assert_eq!(told["grammar_valid"], true);
+    assert_eq!(told["events"], serde_json::json!([{"event": "message", "data": "{}", "id": "1", "retry": null}]));
+    let bad = lint(b"Data: {}\n\n");
+    assert_eq!(code(&bad), 1);
+    let told: Value = serde_json::from_slice(&bad.stdout).expect("JSON");
+    assert_eq!(told["defects"][0]["tier"], "lost");
+    assert_eq!(told["defects"][0]["offset"], 0);
+}
+
+#[test]
+fn the_catalogue_and_the_faults_can_be_read() {
+    let listed = String::from_utf8(run(&["rules", "list"]).stdout).expect("UTF-8");
+    assert!(listed.lines().count() > 70);
+    let explained = String::from_utf8(run(&["rules", "explain", "sse.utf8"]).stdout).expect("UTF-8");
+    for word in ["clause", "why", "mend", "source", "faults"] {
+        assert!(explained.contains(word), "{explained}");
+    }
+    assert_eq!(code(&run(&["faults", "list"])), 0);
+    assert_eq!(code(&run(&["completions", "bash"])), 0);
+    assert_eq!(code(&run(&["--help"])), 0);
+}

@@ -1,0 +1,135 @@
+//! Servers to point the program at: hostile ones, and the reference agent as a process.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+/// An address at which nobody listens.
+pub fn closed() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address")
+}
+
+/// A server of one function: it is given a connection and the request's head.
+pub struct Server {
+    address: SocketAddr,
+    connections: Arc<(Mutex<usize>, Condvar)>,
+}
+
+impl Server {
+    /// Serves until the test ends.
+    pub fn start(serve: fn(TcpStream, &str)) -> Self {
+        Self::start_for(usize::MAX, serve)
+    }
+
+    /// Serves so many connections, and is gone then.
+    pub fn start_for(count: usize, serve: fn(TcpStream, &str)) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let connections = Arc::new((Mutex::new(0), Condvar::new()));
+        let counter = Arc::clone(&connections);
+        thread::spawn(move || {
+            for stream in listener.incoming().take(count).flatten() {
+                *counter.0.lock().expect("a count") += 1;
+                counter.1.notify_all();
+                thread::spawn(move || {
+                    let head = head(&stream);
+                    serve(stream, &head);
+                });
+            }
+        });
+        Self { address, connections }
+    }
+
+    /// Its base URL.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until so many connections have been made.
+    pub fn await_connections(&self, count: usize) {
+        let made = self.connections.0.lock().expect("a count");
+        drop(self.connections.1.wait_while(made, |made| *made < count).expect("a count"));
+    }
+}
+
+/// Reads a request's head and body.
+fn head(stream: &TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while reader.read_line(&mut head).is_ok_and(|length| length > 2) {}
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+        .unwrap_or(0);
+    let mut body = reader.take(length);
+    let _ = std::io::copy(&mut body, &mut std::io::sink());
+    head
+}
+
+fn answer(mut stream: TcpStream, status: &str, body: &str) {
+    let length = body.len();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+}
+
+/// Accepts, reads, and says nothing until the client goes.
+pub fn silent(mut stream: TcpStream, _: &str) {
+    let _ = stream.read(&mut [0]);
+}
+
+/// Answers `/auth`, and nothing else.
+pub fn silent_but_auth(stream: TcpStream, head: &str) {
+    if head.starts_with("GET /auth") {
+        answer(stream, "200 OK", r#"{"type": "none", "description": "none"}"#);
+    } else {
+        silent(stream, head);
+    }
+}
+
+/// A web server without an agent.
+pub fn nothing_found(stream: TcpStream, _: &str) {
+    answer(stream, "404 Not Found", r#"{"detail": "Not Found"}"#);
+}
+
+/// Tells the client its own header fields, in every place that a report shows.
+pub fn echoing(stream: TcpStream, head: &str) {
+    let echo = head.replace(['\r', '\n', '"'], " ");
+    answer(stream, "500 Oops", &format!(r#"{{"error": "{echo}"}}"#));
+}
+
+/// The reference agent as a process of its own.
+pub struct Agent {
+    child: Child,
+    /// Its base URL.
+    pub url: String,
+}
+
+impl Agent {
+    /// Starts it on a free port.
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_acp-tck"))
+            .args(["agent", "--port", "0"])
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs");
+        let mut line = String::new();
+        let stderr = child.stderr.take().expect("a pipe");
+        BufReader::new(stderr).read_line(&mut line).expect("a line");
+        let url = line.split_whitespace().find(|word| word.starts_with("http://"));
+        let url = url.unwrap_or_else(|| panic!("no URL in {line:?}")).to_owned();
+        Self { child, url }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
