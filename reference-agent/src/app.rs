@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -30,6 +30,8 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/invoke/advanced-stream", post(stream::by_step))
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
+        // `edge` bounds the body, as the settings say; the framework's own bound would go first.
+        .layer(DefaultBodyLimit::disable())
         .with_state(agent.clone());
     // A router of its own around the routes, as `Allow` is added outside their layers.
     Router::new()

@@ -305,6 +305,25 @@ async fn a_body_over_the_limit_is_refused_and_the_refusal_arrives() {
 }
 
 #[tokio::test]
+async fn the_limit_is_the_one_in_the_settings() {
+    let settings = Settings {
+        port: 0,
+        body_limit: 4 << 20,
+        ..Settings::default()
+    };
+    let agent = start(settings).await.expect("the agent starts");
+    let body = [b"{\"input\":{\"city\":\"x\"}}", &b" ".repeat(3 << 20)[..]].concat();
+    assert_eq!(post_bytes(&agent, "/invoke", &body).await.status, 200);
+    let body = [body.as_slice(), &b" ".repeat(1 << 20)].concat();
+    refused(
+        &post_bytes(&agent, "/invoke", &body).await,
+        413,
+        "PAYLOAD_TOO_LARGE",
+    );
+    agent.stop().await;
+}
+
+#[tokio::test]
 async fn odd_requests_are_refused_in_the_envelope() {
     let agent = agent().await;
     let long = format!("/{}", "x".repeat(8 * 1024));

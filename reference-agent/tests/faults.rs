@@ -55,6 +55,7 @@ fn battery() -> Vec<Vec<u8>> {
     for input in [
         json!({"city": "Oslo", "days": 7, "temperature_preference": -50, "tags": []}),
         json!({"city": astral, "tags": ["a", "b", "c", "d", "e"], "days": 2.0}),
+        json!({"city": "x", "location": {"latitude": 0, "longitude": 180}}),
         json!({"city": "x".repeat(81)}),
         json!({"city": ""}),
         json!({"city": null}),

@@ -200,7 +200,7 @@ pub(super) static FAULTS: &[Fault] = &[
     Fault {
         name: "serves-unknown-configs",
         summary: "/invoke with an unknown config_id is answered with the defaults",
-        trips: &["config.unknown-id-404", "errors.config-not-found"],
+        trips: &["config.unknown-id-404"],
         seams: &[Seam::Lookup(|_, place, _, found| {
             if place == Place::Invoke && found.is_none() {
                 *found = Some(Preferences::default());

@@ -167,10 +167,10 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "answers-400-to-unknown-configs",
-        summary: "an unknown configuration is answered 400 INVALID_INPUT",
+        summary: "/invoke with an unknown configuration is answered 400 INVALID_INPUT",
         trips: &["errors.config-not-found", "config.unknown-id-404"],
-        seams: &[Seam::Reply(|_, _, reply| {
-            if is(reply, "CONFIG_NOT_FOUND") {
+        seams: &[Seam::Reply(|_, asked, reply| {
+            if asked.path == "/invoke" && is(reply, "CONFIG_NOT_FOUND") {
                 reply.status = StatusCode::BAD_REQUEST;
                 rewrite(reply, |error| error["code"] = json!("INVALID_INPUT"));
             }

@@ -46,11 +46,13 @@ fn mark(reply: &mut Reply) {
     reply.headers.insert(MARK, HeaderValue::from_static("1"));
 }
 
-/// Whether these bytes are an answer of known length, which is all here.
+/// Whether these bytes are an answer of known length with its body, which is all here.
 fn is_whole_answer(bytes: &[u8]) -> bool {
-    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n");
-    let head = head.map(|end| String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase());
-    bytes.starts_with(b"HTTP/1.") && head.is_some_and(|head| head.contains("content-length:"))
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return false;
+    };
+    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
+    head.starts_with("http/1.") && head.contains("content-length:") && bytes.len() > end + 4
 }
 
 pub(super) static FAULTS: &[Fault] = &[
@@ -89,14 +91,15 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "serves-unknown-paths",
-        summary: "an unknown path is answered 200, as single-page applications do",
+        summary: "GET of an unknown path is answered 200, as single-page applications do",
         trips: &["transport.unknown-path-404"],
         seams: &[Seam::Reply(|_, asked, reply| {
             // What the profile names but this agent does not have stays not found.
             let optional = ["/metrics", "/config"]
                 .iter()
                 .any(|path| asked.path.starts_with(path));
-            if reply.body()["error"]["code"] == "NOT_FOUND" && !optional {
+            let read = asked.method == Method::GET;
+            if reply.body()["error"]["code"] == "NOT_FOUND" && read && !optional {
                 *reply = Reply::json(StatusCode::OK, json!({"name": "Weather Advisor"}));
             }
         })],
