@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What a configuration says, with the defaults filled in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Preferences {
     pub(crate) fahrenheit: bool,
     pub(crate) language: String,
