@@ -82,9 +82,12 @@ pub(crate) fn of_arguments(error: &clap::Error) -> Exit {
     }
     let text = error.to_string();
     let told = text.split("\n\n").map(str::trim);
-    let kept = told.enumerate().filter(|(index, part)| *index == 0 || part.starts_with("tip:"));
-    let parts: Vec<String> =
-        kept.map(|(_, part)| part.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let kept = told
+        .enumerate()
+        .filter(|(index, part)| *index == 0 || part.starts_with("tip:"));
+    let parts: Vec<String> = kept
+        .map(|(_, part)| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
     complain(parts.join("; ").trim_start_matches("error: "));
     Exit::Usage
 }

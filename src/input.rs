@@ -12,7 +12,9 @@ const LARGEST: u64 = 256 << 20;
 
 /// The base URL of an agent.
 pub(crate) fn agent_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
     url.ok_or_else(|| "an agent's URL is written as http://host:port or https://host".to_owned())
 }
 

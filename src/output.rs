@@ -83,11 +83,6 @@ impl Sink {
             }
         }
     }
-
-    /// Whether this is text for a person at standard output.
-    pub(crate) fn is_for_a_person(&self) -> bool {
-        self.path.is_none() && self.format.name == "human"
-    }
 }
 
 /// Writes to standard output, in colour if it is a terminal that wants it. A reader who has

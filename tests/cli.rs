@@ -9,7 +9,10 @@ use serde_json::Value;
 
 fn tck(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_acp-tck"));
-    command.args(arguments).env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::null());
     command
 }
 
@@ -46,23 +49,53 @@ fn wrong_usage_is_told_in_one_line_that_says_how_to_mend_it() {
         (vec!["check", "localhost:8000"], "http://"),
         (vec!["check", "ftp://localhost"], "http://"),
         (vec!["check", "http://user:pw@localhost"], "--header"),
-        (vec!["check", url, "--only", "sse.data-is-jsn"], "sse.data-is-json"),
+        (
+            vec!["check", url, "--only", "sse.data-is-jsn"],
+            "sse.data-is-json",
+        ),
         (vec!["check", url, "--skip", "nonsense"], "nonsense"),
         (vec!["check", url, "--onyl", "sse"], "--only"),
         (vec!["check", url, "--cases", "0"], "0"),
         (vec!["check", url, "--timeout", "ten"], "ten"),
         (vec!["check", url, "--header", "NoColon"], "Name: value"),
-        (vec!["check", url, "--api-key-env", "ACP_TCK_NO_SUCH_VARIABLE"], "environment variable"),
+        (
+            vec!["check", url, "--api-key-env", "ACP_TCK_NO_SUCH_VARIABLE"],
+            "environment variable",
+        ),
         (vec!["check", url, "--claim", "telepathy"], "telepathy"),
-        (vec!["check", url, "--stream-path", "stream"], "begins with /"),
+        (
+            vec!["check", url, "--stream-path", "stream"],
+            "begins with /",
+        ),
         (vec!["check", url, "--format", "yaml"], "human, json, junit"),
-        (vec!["check", url, "--format", "json", "--format", "junit"], "--output"),
-        (vec!["check", url, "--output", "/no/such/folder/x.json"], "no folder"),
-        (vec!["check", url, "--expected-failures", "/no/such/file"], "/no/such/file"),
-        (vec!["check", url, "--expected-failures", &no_reason], "transport.head"),
-        (vec!["check", url, "--expected-failures", &no_toml], "line 1"),
-        (vec!["check", url, "--expected-failures", &typo], "expected-failure"),
-        (vec!["agent", "--fault", "cuts-stream-shrt"], "no such fault"),
+        (
+            vec!["check", url, "--format", "json", "--format", "junit"],
+            "--output",
+        ),
+        (
+            vec!["check", url, "--output", "/no/such/folder/x.json"],
+            "no folder",
+        ),
+        (
+            vec!["check", url, "--expected-failures", "/no/such/file"],
+            "/no/such/file",
+        ),
+        (
+            vec!["check", url, "--expected-failures", &no_reason],
+            "transport.head",
+        ),
+        (
+            vec!["check", url, "--expected-failures", &no_toml],
+            "line 1",
+        ),
+        (
+            vec!["check", url, "--expected-failures", &typo],
+            "expected-failure",
+        ),
+        (
+            vec!["agent", "--fault", "cuts-stream-shrt"],
+            "no such fault",
+        ),
         (vec!["rules", "explain", "sse.utf"], "sse.utf8"),
         (vec!["sse", "/no/such/file"], "/no/such/file"),
         (vec!["completions", "cmd"], "cmd"),
@@ -104,7 +137,11 @@ fn an_agent_that_answers_nothing_is_no_verdict() {
     let silent = stub::Server::start(stub::silent);
     let output = run(&["check", &silent.url(), "--timeout", "200ms"]);
     assert_eq!(code(&output), 3);
-    assert!(complaint(&output).contains("answers nothing"), "{}", complaint(&output));
+    assert!(
+        complaint(&output).contains("answers nothing"),
+        "{}",
+        complaint(&output)
+    );
 }
 
 #[test]
@@ -117,12 +154,19 @@ fn an_agent_that_dies_half_way_is_no_verdict_and_what_was_found_is_written() {
         .output()
         .expect("the program runs");
     assert_eq!(code(&output), 3, "{}", complaint(&output));
-    assert!(complaint(&output).contains("stopped answering after"), "{}", complaint(&output));
+    assert!(
+        complaint(&output).contains("stopped answering after"),
+        "{}",
+        complaint(&output)
+    );
     let report = report(&path);
     assert_eq!(report["verdict"], "error");
     let failed = report["summary"]["fail"].as_u64().expect("a count");
     assert!(failed > 0, "what was found before is in the report");
-    assert_eq!(report["summary"]["pass"].as_u64().map(|passed| passed < 10), Some(true));
+    assert_eq!(
+        report["summary"]["pass"].as_u64().map(|passed| passed < 10),
+        Some(true)
+    );
 }
 
 #[test]
@@ -147,7 +191,9 @@ fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
         .spawn()
         .expect("the program runs");
     server.await_connections(2);
-    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(interrupt.expect("kill runs").success());
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(130));
@@ -155,7 +201,9 @@ fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
     assert_eq!(report["verdict"], "error");
     assert_eq!(report["error"], "the run was interrupted");
     let auth = report["results"].as_array().expect("results").iter();
-    let responds = auth.clone().find(|finding| finding["rule"] == "auth.type-known");
+    let responds = auth
+        .clone()
+        .find(|finding| finding["rule"] == "auth.type-known");
     assert!(responds.is_some());
 }
 
@@ -201,12 +249,16 @@ fn expected_failures_are_checked_in_both_directions() {
     assert!(written.contains("\"transport.head\" = "), "{written}");
     assert_eq!(code(&check(&["--expected-failures", file])), 0);
 
-    let stale = "[expected-failures]\n\"auth.responds\" = \"it once failed\"\n\"no.such-rule\" = \"x\"\n";
+    let stale =
+        "[expected-failures]\n\"auth.responds\" = \"it once failed\"\n\"no.such-rule\" = \"x\"\n";
     std::fs::write(&path, stale).expect("a file");
     let output = run(&["check", "--only", "auth", "--expected-failures", file]);
     assert_eq!(code(&output), 1);
     let told = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(told.contains("passes again") && told.contains("no such rule"), "{told}");
+    assert!(
+        told.contains("passes again") && told.contains("no such rule"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -214,11 +266,18 @@ fn a_secret_is_in_no_output() {
     let echoing = stub::Server::start(stub::echoing);
     let secret = "s3cr3t-0123456789";
     for format in ["human", "json", "junit"] {
-        let output = tck(&["check", &echoing.url(), "--format", format, "--api-key-env", "ACP_TCK_TEST_KEY"])
-            .args(["--header", &format!("Authorization: Bearer {secret}-2")])
-            .env("ACP_TCK_TEST_KEY", secret)
-            .output()
-            .expect("the program runs");
+        let output = tck(&[
+            "check",
+            &echoing.url(),
+            "--format",
+            format,
+            "--api-key-env",
+            "ACP_TCK_TEST_KEY",
+        ])
+        .args(["--header", &format!("Authorization: Bearer {secret}-2")])
+        .env("ACP_TCK_TEST_KEY", secret)
+        .output()
+        .expect("the program runs");
         let text = [output.stdout, output.stderr].concat();
         let text = String::from_utf8(text).expect("UTF-8");
         assert!(text.contains("redacted"), "{format}: the agent did echo it");
@@ -246,7 +305,10 @@ fn a_captured_stream_is_linted() {
     assert_eq!(code(&good), 0);
     let told: Value = serde_json::from_slice(&good.stdout).expect("JSON");
     assert_eq!(told["grammar_valid"], true);
-    assert_eq!(told["events"], serde_json::json!([{"event": "message", "data": "{}", "id": "1", "retry": null}]));
+    assert_eq!(
+        told["events"],
+        serde_json::json!([{"event": "message", "data": "{}", "id": "1", "retry": null}])
+    );
     let bad = lint(b"Data: {}\n\n");
     assert_eq!(code(&bad), 1);
     let told: Value = serde_json::from_slice(&bad.stdout).expect("JSON");
@@ -258,7 +320,8 @@ fn a_captured_stream_is_linted() {
 fn the_catalogue_and_the_faults_can_be_read() {
     let listed = String::from_utf8(run(&["rules", "list"]).stdout).expect("UTF-8");
     assert!(listed.lines().count() > 70);
-    let explained = String::from_utf8(run(&["rules", "explain", "sse.utf8"]).stdout).expect("UTF-8");
+    let explained =
+        String::from_utf8(run(&["rules", "explain", "sse.utf8"]).stdout).expect("UTF-8");
     for word in ["clause", "why", "mend", "source", "faults"] {
         assert!(explained.contains(word), "{explained}");
     }

@@ -105,3 +105,29 @@ fn one_line(error: &toml::de::Error, text: &str) -> String {
     let line = before.matches('\n').count() + 1;
     format!("line {line}: {message}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistake_is_told_with_its_line() {
+        for (text, word) in [
+            ("[expected-failures]\n\"a.b\" = 1\n", "line 2"),
+            ("[expected-failures]\n\"a.b\" = \" \"\n", "a.b"),
+            ("[expected]\n", "expected"),
+            ("[expected-failures\n", "line 1"),
+        ] {
+            let told = ExpectedFailures::parse(text)
+                .expect_err("a mistake")
+                .to_string();
+            assert!(told.contains(word) && !told.contains('\n'), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_entries_excuses_nothing() {
+        let file = ExpectedFailures::parse("").expect("an empty file");
+        assert_eq!(file, ExpectedFailures::default());
+    }
+}

@@ -77,3 +77,151 @@ pub fn status(level: Level, outcome: &Outcome, is_strict: bool) -> Status {
         Outcome::Error(_) => Status::Error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::evidence::{About, Ask, Step, Topic};
+    use crate::rule::{Flaw, Judgement, Look, each};
+    use crate::settings::Facts;
+    use crate::wire::{End, Exchange, Request};
+
+    fn evidence(count: usize, incomplete: &[(Topic, &str)]) -> Evidence {
+        let facts = Facts {
+            seed: 0,
+            cases: 1,
+            claims: Vec::new(),
+            stream_path: None,
+            started_at: Timestamp::UNIX_EPOCH,
+        };
+        let asks = (0..count).map(|key| {
+            let about = About {
+                step: Step::Main,
+                key,
+                note: String::new(),
+                case: None,
+                is_beneath: false,
+                wants_stream: false,
+            };
+            let exchange = Exchange {
+                request: Request::get("/auth"),
+                began: std::time::Duration::ZERO,
+                elapsed: std::time::Duration::ZERO,
+                answer: None,
+                end: End::TimedOut,
+            };
+            Arc::new(Ask::new(Topic::Head, about, exchange))
+        });
+        let incomplete: BTreeMap<_, _> = incomplete
+            .iter()
+            .map(|(topic, why)| (*topic, (*why).to_owned()))
+            .collect();
+        Evidence::new(facts, asks.collect(), incomplete)
+    }
+
+    fn rule(judge: fn(&Evidence) -> Judgement) -> Rule {
+        Rule {
+            id: "test.rule",
+            level: Level::Must,
+            feature: Feature::Core,
+            clause: "",
+            source: "",
+            why: "",
+            mend: "",
+            reads: &[Topic::Head],
+            judge,
+        }
+    }
+
+    fn fine(evidence: &Evidence) -> Judgement {
+        each(evidence, evidence.of(Topic::Head), |_| Look::Fine)
+    }
+
+    fn second_is_wrong(evidence: &Evidence) -> Judgement {
+        each(evidence, evidence.of(Topic::Head), |ask| {
+            match ask.about.key {
+                1 => Look::flaw("wrong", "right", "wrong"),
+                2 => Look::missing("gone"),
+                _ => Look::Fine,
+            }
+        })
+    }
+
+    #[test]
+    fn a_pass_has_looked_at_something() {
+        assert!(matches!(
+            judge(&rule(fine), &evidence(0, &[])),
+            Outcome::Inconclusive(_)
+        ));
+        let Outcome::Pass(judged) = judge(&rule(fine), &evidence(3, &[])) else {
+            panic!("it holds");
+        };
+        assert_eq!(judged.checked, 3);
+    }
+
+    #[test]
+    fn failures_outweigh_gaps_and_gaps_outweigh_a_pass() {
+        let Outcome::Fail(judged) = judge(&rule(second_is_wrong), &evidence(3, &[])) else {
+            panic!("it fails");
+        };
+        let flaw = Flaw {
+            message: "wrong".into(),
+            expected: "right".into(),
+            got: "wrong".into(),
+        };
+        assert_eq!(judged.failures.len(), 1);
+        assert_eq!(
+            (judged.failures[0].ask, &judged.failures[0].flaw),
+            (1, &flaw)
+        );
+        let cut_short = [(Topic::Head, "the agent is gone")];
+        assert_eq!(
+            judge(&rule(fine), &evidence(3, &cut_short)),
+            Outcome::Inconclusive("the agent is gone".to_owned())
+        );
+        assert!(matches!(
+            judge(&rule(second_is_wrong), &evidence(3, &cut_short)),
+            Outcome::Fail(_)
+        ));
+    }
+
+    #[test]
+    fn a_check_that_fails_itself_is_an_error_and_no_pass() {
+        assert!(matches!(
+            judge(&rule(|_| panic!("oops")), &evidence(1, &[])),
+            Outcome::Error(_)
+        ));
+        let blind = |_: &Evidence| Judgement::Judged(Judged::default());
+        assert!(matches!(
+            judge(&rule(blind), &evidence(1, &[])),
+            Outcome::Error(_)
+        ));
+    }
+
+    #[test]
+    fn a_feature_that_is_not_there_is_skipped_with_the_reason() {
+        let streaming = Rule {
+            feature: Feature::Streaming,
+            ..rule(fine)
+        };
+        let Outcome::Skip(reason) = judge(&streaming, &evidence(1, &[])) else {
+            panic!("it does not apply");
+        };
+        assert!(reason.contains("neither claimed nor found"));
+    }
+
+    #[test]
+    fn a_should_warns_unless_the_run_is_strict() {
+        let failed = Outcome::Fail(Judged::default());
+        assert_eq!(status(Level::Must, &failed, false), Status::Fail);
+        assert_eq!(status(Level::Should, &failed, false), Status::Warn);
+        assert_eq!(status(Level::Should, &failed, true), Status::Fail);
+        let open = Outcome::Inconclusive(String::new());
+        assert_eq!(status(Level::Must, &open, true), Status::Inconclusive);
+    }
+}

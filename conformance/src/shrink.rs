@@ -20,11 +20,15 @@ pub(crate) struct Shrunk {
     pub(crate) flaw: Flaw,
 }
 
-/// The failing ask to begin with: the one with the shortest generated case.
+/// The failing ask to begin with: the one with the shortest generated case. There is none if
+/// everything fails: then it is not the case that makes it fail.
 pub(crate) fn candidate<'e>(outcome: &Outcome, evidence: &'e Evidence) -> Option<&'e Ask> {
     let Outcome::Fail(judged) = outcome else {
         return None;
     };
+    if judged.failures.len() == judged.checked {
+        return None;
+    }
     let failing = judged
         .failures
         .iter()

@@ -40,7 +40,10 @@ impl Server {
                 });
             }
         });
-        Self { address, connections }
+        Self {
+            address,
+            connections,
+        }
     }
 
     /// Its base URL.
@@ -51,7 +54,12 @@ impl Server {
     /// Waits until so many connections have been made.
     pub fn await_connections(&self, count: usize) {
         let made = self.connections.0.lock().expect("a count");
-        drop(self.connections.1.wait_while(made, |made| *made < count).expect("a count"));
+        drop(
+            self.connections
+                .1
+                .wait_while(made, |made| *made < count)
+                .expect("a count"),
+        );
     }
 }
 
@@ -62,7 +70,13 @@ fn head(stream: &TcpStream) -> String {
     while reader.read_line(&mut head).is_ok_and(|length| length > 2) {}
     let length = head
         .lines()
-        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+        .find_map(|line| {
+            line.to_ascii_lowercase()
+                .strip_prefix("content-length:")?
+                .trim()
+                .parse()
+                .ok()
+        })
         .unwrap_or(0);
     let mut body = reader.take(length);
     let _ = std::io::copy(&mut body, &mut std::io::sink());
@@ -85,7 +99,11 @@ pub fn silent(mut stream: TcpStream, _: &str) {
 /// Answers `/auth`, and nothing else.
 pub fn silent_but_auth(stream: TcpStream, head: &str) {
     if head.starts_with("GET /auth") {
-        answer(stream, "200 OK", r#"{"type": "none", "description": "none"}"#);
+        answer(
+            stream,
+            "200 OK",
+            r#"{"type": "none", "description": "none"}"#,
+        );
     } else {
         silent(stream, head);
     }
@@ -121,8 +139,12 @@ impl Agent {
         let mut line = String::new();
         let stderr = child.stderr.take().expect("a pipe");
         BufReader::new(stderr).read_line(&mut line).expect("a line");
-        let url = line.split_whitespace().find(|word| word.starts_with("http://"));
-        let url = url.unwrap_or_else(|| panic!("no URL in {line:?}")).to_owned();
+        let url = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
+        let url = url
+            .unwrap_or_else(|| panic!("no URL in {line:?}"))
+            .to_owned();
         Self { child, url }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::driver::{Driver, Question};
+use super::driver::{Driver, Listen, Question};
 use crate::evidence::{Ask, Step};
 use crate::wire::{Manner, Request};
 
@@ -80,12 +80,14 @@ pub(super) async fn odd(driver: &Driver<'_>) -> Vec<Ask> {
     for path in targets(driver) {
         for (note, body) in odd_bodies(driver) {
             let note = format!("{note}, to {path}");
-            questions.push(Question::new(
-                Step::Main,
-                0,
-                note,
-                Request::post(path, body),
-            ));
+            let question = Question::new(Step::Main, 0, note, Request::post(path, body));
+            // What is taken after all is a whole stream: its first piece says enough.
+            let is_plain = matches!(path, "/invoke" | "/config");
+            questions.push(if is_plain {
+                question
+            } else {
+                question.listening(Listen::FirstPiece)
+            });
         }
     }
     questions.extend(odd_requests(driver));

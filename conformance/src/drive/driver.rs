@@ -40,7 +40,7 @@ const SILENCES: usize = 3;
 const RATE_LIMIT_TRIES: usize = 3;
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
 /// Streams spend their time waiting, so more of them may be open than requests be under way.
-const STREAMS_PER_JOB: usize = 4;
+const STREAMS_PER_JOB: usize = 6;
 
 /// Something to ask.
 #[derive(Debug)]

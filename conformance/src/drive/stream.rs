@@ -69,33 +69,32 @@ pub(super) async fn invalid(driver: &Driver<'_>) -> Vec<Ask> {
     driver.spread_streams(questions).await
 }
 
+/// Leavers on every path; then, whether the agent still answers, and streams to the end.
 pub(super) async fn leave(driver: &Driver<'_>) -> Vec<Ask> {
-    let mut asks = Vec::new();
-    for (index, stream) in paths(driver) {
-        let open = |step, note: &str, listen| {
-            let body = body(driver, stream, "");
-            let request = Request::post(&stream.path, body);
-            Question::new(step, key(index, 0), note, request).listening(listen)
-        };
-        let leavers = (0..LEAVERS).map(|_| {
-            open(
-                Step::Disturb,
-                "leave after the first piece",
-                Listen::FirstPiece,
-            )
-        });
-        asks.extend(driver.spread_streams(leavers.collect()).await);
-        let after = vec![
-            Question::new(
-                Step::After,
-                key(index, 0),
-                "ask whether it still answers",
-                Request::get("/auth"),
-            ),
-            open(Step::After, "stream once more, to the end", Listen::Stream),
-        ];
-        asks.extend(driver.in_turn(after).await);
-    }
+    let open = |step, note: &str, (index, stream): (usize, &StreamPath), listen| {
+        let request = Request::post(&stream.path, body(driver, stream, ""));
+        Question::new(step, key(index, 0), note, request).listening(listen)
+    };
+    let leavers = paths(driver).flat_map(|path| {
+        let leave = "leave after the first piece";
+        (0..LEAVERS).map(move |_| open(Step::Disturb, leave, path, Listen::FirstPiece))
+    });
+    let mut asks = driver.spread_streams(leavers.collect()).await;
+    let note = "ask whether it still answers";
+    let answers = Question::new(Step::After, 0, note, Request::get("/auth"));
+    let streams = paths(driver).map(|path| {
+        open(
+            Step::After,
+            "stream once more, to the end",
+            path,
+            Listen::Stream,
+        )
+    });
+    asks.extend(
+        driver
+            .spread_streams([answers].into_iter().chain(streams).collect())
+            .await,
+    );
     asks
 }
 

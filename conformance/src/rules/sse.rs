@@ -450,14 +450,23 @@ fn incremental(evidence: &Evidence) -> Judgement {
             Err(look) => tally.look(ask, look),
             Ok(None) => {}
             Ok(Some(timing)) => {
-                by_path.entry(&ask.exchange.request.path).or_default().push((ask, timing));
+                by_path
+                    .entry(&ask.exchange.request.path)
+                    .or_default()
+                    .push((ask, timing));
             }
         }
     }
     let count = |timings: &[(&Ask, Timing)], wanted| {
-        timings.iter().filter(|(_, timing)| *timing == wanted).count()
+        timings
+            .iter()
+            .filter(|(_, timing)| *timing == wanted)
+            .count()
     };
-    if by_path.values().all(|timings| count(timings, Timing::AtOnce) == timings.len()) {
+    if by_path
+        .values()
+        .all(|timings| count(timings, Timing::AtOnce) == timings.len())
+    {
         tally.note("every stream was done at once: there was nothing to hold back");
     }
     for timings in by_path.values() {
@@ -491,5 +500,9 @@ fn timing(ask: &Ask, answer: &Answer) -> Option<Timing> {
         return Some(Timing::AtOnce);
     }
     let is_spread = (last - first).as_secs_f64() >= last.as_secs_f64() * HELD_BACK;
-    Some(if is_spread { Timing::Spread } else { Timing::HeldBack })
+    Some(if is_spread {
+        Timing::Spread
+    } else {
+        Timing::HeldBack
+    })
 }

@@ -1,0 +1,82 @@
+//! An agent written by someone else, in another language: certified by the same command.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// Names the interpreter that `fixtures/agents/python/setup.sh` prints.
+const PYTHON: &str = "ACP_TCK_PYTHON";
+
+struct Agent {
+    child: Child,
+    url: String,
+}
+
+impl Agent {
+    fn start(python: &str, folder: &Path) -> Self {
+        let mut child = Command::new(python)
+            .arg(folder.join("agent.py"))
+            .args(["--port", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the agent starts");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("the agent says where");
+        Self {
+            child,
+            url: url.to_owned(),
+        }
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_fastapi_agent_gets_the_verdict_that_it_deserves() {
+    let Ok(python) = std::env::var(PYTHON) else {
+        eprintln!(
+            "skipped: this needs Python 3.11; run {PYTHON}=$(fixtures/agents/python/setup.sh) cargo test"
+        );
+        return;
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents/python");
+    let agent = Agent::start(&python, &folder);
+    let output = Command::new(env!("CARGO_BIN_EXE_acp-tck"))
+        .args([
+            "check",
+            &agent.url,
+            "--strict",
+            "--format",
+            "json",
+            "--expected-failures",
+        ])
+        .arg(folder.join("expected-failures.toml"))
+        .output()
+        .expect("the program runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let broken: Vec<_> = report["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .filter(|finding| !matches!(finding["status"].as_str(), Some("pass" | "expected")))
+        .map(|finding| (&finding["rule"], &finding["message"]))
+        .collect();
+    assert!(broken.is_empty(), "{broken:?}");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(report["summary"]["expected"], 1);
+    for feature in report["features"].as_array().expect("features") {
+        assert_eq!(feature["certified"], true, "{feature}");
+    }
+}
