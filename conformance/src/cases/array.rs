@@ -19,7 +19,8 @@ pub(super) struct ArrayRule {
     pub(super) unique: bool,
     /// How many items have a schema of their own.
     pub(super) prefix: usize,
-    contained: Vec<(NodeId, usize)>,
+    /// What must be contained: how often at least and at most.
+    contained: Vec<(NodeId, usize, usize)>,
 }
 
 impl Maker<'_> {
@@ -41,16 +42,13 @@ impl Maker<'_> {
                 let least = self
                     .keyword(atom, "minContains")
                     .and_then(super::shape::count);
-                rule.contained.push((contains, least.unwrap_or(1)));
+                let most = self
+                    .keyword(atom, "maxContains")
+                    .and_then(super::shape::count);
+                rule.contained
+                    .push((contains, least.unwrap_or(1), most.unwrap_or(usize::MAX)));
             }
         }
-        let contained = rule
-            .contained
-            .iter()
-            .map(|(_, least)| *least)
-            .max()
-            .unwrap_or(0);
-        rule.least = rule.least.max(contained);
         rule
     }
 
@@ -82,14 +80,6 @@ impl Maker<'_> {
         parts.sort();
         parts.dedup();
         parts
-    }
-
-    /// Whether an item may stand at `index`, as far as its subschemas say.
-    pub(super) fn item_allowed(&self, shape: &Shape, index: usize) -> bool {
-        let parts = self.item_parts(shape, index);
-        parts
-            .iter()
-            .all(|&part| self.document.schema(part) != &Value::Bool(false))
     }
 
     /// One array of a shape.
@@ -127,20 +117,45 @@ impl Maker<'_> {
             return None;
         }
         let mut items: Vec<Value> = Vec::new();
-        for index in 0..length {
-            let must = index < rule.least;
+        for index in 0..rule.most.max(length) {
+            let lacking = self.lacking(rule, &items);
+            if index >= length && lacking.is_none() {
+                break;
+            }
+            let must = index < rule.least || lacking.is_some();
             let inner = if must {
                 style
             } else {
                 style.for_optional(depth)
             };
-            match self.some_item(shape, rule, &items, inner, depth) {
-                Some(item) => items.push(item),
-                None if must => return None,
-                None => break,
+            let wanted = match lacking {
+                Some(contains) => self.some_item(shape, rule, &items, Some(contains), inner, depth),
+                None => None,
+            };
+            // A place whose own schema admits nothing of what is lacking gets something else.
+            let made = wanted.or_else(|| self.some_item(shape, rule, &items, None, inner, depth));
+            match made {
+                Some(item) if items.len() < MOST_ITEMS => items.push(item),
+                _ if index < rule.least => return None,
+                _ => break,
             }
         }
         Some(Value::Array(items))
+    }
+
+    /// What must be contained, and is not yet in `items` as often as it must.
+    fn lacking(&mut self, rule: &ArrayRule, items: &[Value]) -> Option<NodeId> {
+        let mut lacking = rule.contained.iter().copied();
+        lacking
+            .find(|(contains, least, _)| self.contained(*contains, items) < *least)
+            .map(|(contains, ..)| contains)
+    }
+
+    fn contained(&mut self, contains: NodeId, items: &[Value]) -> usize {
+        items
+            .iter()
+            .filter(|item| self.fits(&[contains], item))
+            .count()
     }
 
     fn some_item(
@@ -148,22 +163,24 @@ impl Maker<'_> {
         shape: &Shape,
         rule: &ArrayRule,
         before: &[Value],
+        contains: Option<NodeId>,
         style: Style,
         depth: usize,
     ) -> Option<Value> {
         let mut parts = self.item_parts(shape, before.len());
-        let wanted = rule
+        parts.extend(contains);
+        let full: Vec<NodeId> = rule
             .contained
             .iter()
-            .filter(|(_, least)| before.len() < *least);
-        parts.extend(wanted.map(|(contains, _)| *contains));
-        if !rule.unique {
-            return self.build(&parts, style, depth + 1);
-        }
+            .copied()
+            .filter(|(contains, _, most)| self.contained(*contains, before) >= *most)
+            .map(|(contains, ..)| contains)
+            .collect();
         for attempt in 0..16 {
             let style = if attempt == 0 { style } else { Style::Random };
             let item = self.build(&parts, style, depth + 1)?;
-            if !before.contains(&item) {
+            let twin = rule.unique && before.contains(&item);
+            if !twin && !full.iter().any(|&contains| self.fits(&[contains], &item)) {
                 return Some(item);
             }
         }

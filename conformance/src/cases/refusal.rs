@@ -6,7 +6,7 @@ use super::{
     build::Style,
     invalid::{Candidates, Spot},
     maker::Maker,
-    shape::{Kind, count},
+    shape::{Choices, Kind, count},
 };
 
 /// Containers to break: a full one, a lean one, and some in between.
@@ -262,32 +262,37 @@ pub(super) fn twins(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates {
     let most = maker.array_rule(spot.shape).most;
     let mut found = Vec::new();
     for mut items in arrays(maker, spot) {
-        if items.is_empty() {
-            let parts = maker.item_parts(spot.shape, 0);
-            items.extend(maker.build(&parts, Style::Lean, spot.depth + 1));
-        }
-        let Some(first) = items.first().cloned() else {
-            continue;
-        };
-        let mut replaced = items.clone();
-        if let Some(last) = replaced.last_mut().filter(|_| items.len() > 1) {
-            *last = first.clone();
-            found.push(("two equal items".to_owned(), replaced.into()));
-        }
-        if items.len() < most {
-            items.push(first.clone());
-            found.push(("two equal items".to_owned(), items.clone().into()));
-        }
-        if let Some(whole) = first
-            .as_i64()
-            .filter(|whole| whole.unsigned_abs() < 1 << 53)
-        {
-            items.pop();
-            items.push(json!(whole as f64));
-            found.push((
-                "two equal items, one written as 2.0".to_owned(),
-                items.into(),
-            ));
+        // Items to double, where the array had none or only ones with a schema of their own.
+        let parts = maker.item_parts(spot.shape, items.len());
+        let shape = maker.shape(&parts, &mut Choices::default());
+        let more: Vec<Value> = maker
+            .scalars(&shape)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect();
+        let more = more
+            .into_iter()
+            .filter(|item| !items.contains(item))
+            .take(3)
+            .collect::<Vec<_>>();
+        items.extend(more);
+        items.truncate(most);
+        for index in (0..items.len()).rev().take(4) {
+            let twin = items[index].clone();
+            let mut longer = items.clone();
+            if items.len() >= most {
+                longer.remove(usize::from(index == 0));
+            }
+            longer.push(twin.clone());
+            found.push(("two equal items".to_owned(), longer.clone().into()));
+            if let Some(whole) = twin.as_i64().filter(|whole| whole.unsigned_abs() < 1 << 53) {
+                longer.pop();
+                longer.push(json!(whole as f64));
+                found.push((
+                    "two equal items, one written as 2.0".to_owned(),
+                    longer.into(),
+                ));
+            }
         }
     }
     found
@@ -333,21 +338,23 @@ pub(super) fn too_many_contained(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Cand
     let Some(most) = count(spot.limit).filter(|most| *most <= MOST) else {
         return Vec::new();
     };
-    let mut items = Vec::new();
-    for index in 0..=most {
-        let mut parts = maker.item_parts(spot.shape, index);
-        parts.push(wanted);
-        for style in [Style::Lean, Style::Random, Style::Random] {
-            match maker.build(&parts, style, spot.depth + 1) {
-                Some(item) if !items.contains(&item) || style == Style::Random => {
-                    items.push(item);
+    let mut found = Vec::new();
+    for mut items in arrays(maker, spot) {
+        for _ in 0..=most {
+            let mut parts = maker.item_parts(spot.shape, items.len());
+            parts.push(wanted);
+            let mut made = None;
+            for style in [Style::Lean, Style::Random, Style::Random, Style::Random] {
+                made = maker.build(&parts, style, spot.depth + 1);
+                if made.as_ref().is_some_and(|item| !items.contains(item)) {
                     break;
                 }
-                _ => {}
             }
+            items.extend(made);
+            found.push(("one over maxContains".to_owned(), items.clone().into()));
         }
     }
-    vec![("one over maxContains".to_owned(), items.into())]
+    found
 }
 
 /// An item where the schema has no place for one more.
