@@ -1,5 +1,7 @@
 //! The case generator, on a corpus of schemas as people and libraries write them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use acp_conformance::{
@@ -142,7 +144,7 @@ fn a_short_list_is_the_beginning_of_a_long_one() {
 #[test]
 fn shrinking_ends_and_keeps_the_class() {
     for (name, schema) in corpus() {
-        for case in [valid(&schema, 5), invalid(&schema, 5)].concat() {
+        for case in [valid(&schema, 3), invalid(&schema, 3)].concat() {
             let mut smallest = case.clone();
             let mut rounds = 0;
             // Everything still fails: the longest way there is.
@@ -401,7 +403,7 @@ fn hostile_schemas_come_to_an_end() {
     for _ in 0..58 {
         deep = json!({"type": "object", "properties": {"a": deep}, "required": ["a"]});
     }
-    let wide: serde_json::Map<String, Value> = (0..1_500)
+    let wide: serde_json::Map<String, Value> = (0..400)
         .map(|at| (format!("p{at}"), json!({"type": "string", "maxLength": at})))
         .collect();
     for document in [

@@ -1,5 +1,7 @@
 //! What a schema itself is checked for.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use acp_conformance::schema::{
     Schema, annotations_that_disagree, external_refs, format_violations, metaschema_violations,
 };

@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{build::Style, maker::Maker, shape::Shape};
+use super::{
+    build::Style,
+    maker::Maker,
+    shape::{Choices, Shape},
+};
 use crate::schema::document::NodeId;
 
 /// More items than this are not made.
@@ -93,11 +97,14 @@ impl Maker<'_> {
         let spare = rule.most.saturating_sub(rule.least);
         let length = match style {
             Style::Lean => rule.least,
-            Style::Full => rule
-                .least
-                .max(rule.prefix)
-                .max(2)
-                .min(rule.most.max(rule.least)),
+            Style::Full => {
+                // One more than must be contained, so that it can be varied alone.
+                let full = rule
+                    .least
+                    .max(rule.prefix + 2 * rule.contained.len())
+                    .max(2);
+                full.min(rule.most.max(rule.least))
+            }
             Style::Random => rule.least + self.rng.below(spare.min(4) + 1),
         };
         self.array_of_length(shape, &rule, length, style, depth)
@@ -176,14 +183,29 @@ impl Maker<'_> {
             .filter(|(contains, _, most)| self.contained(*contains, before) >= *most)
             .map(|(contains, ..)| contains)
             .collect();
-        for attempt in 0..16 {
+        for attempt in 0..12 {
             let style = if attempt == 0 { style } else { Style::Random };
             let item = self.build(&parts, style, depth + 1)?;
-            let twin = rule.unique && before.contains(&item);
-            if !twin && !full.iter().any(|&contains| self.fits(&[contains], &item)) {
+            if self.item_passes(rule, before, &full, &item) {
                 return Some(item);
             }
         }
-        None
+        // Chance rarely finds the few that are left; the edges may.
+        let shape = self.shape(&parts, &mut Choices::default());
+        let edges = self.scalars(&shape).into_iter().map(|(_, edge)| edge);
+        edges
+            .take(24)
+            .find(|edge| self.fits(&parts, edge) && self.item_passes(rule, before, &full, edge))
+    }
+
+    fn item_passes(
+        &mut self,
+        rule: &ArrayRule,
+        before: &[Value],
+        full: &[NodeId],
+        item: &Value,
+    ) -> bool {
+        let twin = rule.unique && before.contains(item);
+        !twin && !full.iter().any(|&contains| self.fits(&[contains], item))
     }
 }

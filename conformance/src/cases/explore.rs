@@ -270,8 +270,13 @@ impl Maker<'_> {
         let share = (2 * MOST_SEEDS / inner_parts.len().max(1)).max(FEWEST_OF_A_PART);
         let ground = self.ground(shape, base, kind, depth);
         for (step, inner) in inner_parts {
-            if !done.parts.insert((step.clone(), inner.clone())) {
+            let part = (step.clone(), inner.clone());
+            if done.parts.contains(&part) {
                 continue;
+            }
+            // What this way has no place for may be at home in another.
+            if has(&ground, &step) {
+                done.parts.insert(part);
             }
             let seeds = self.explore(&inner, trail).into_iter().take(share);
             lists.push(
@@ -347,11 +352,12 @@ impl Maker<'_> {
             }
             Value::Array(items) => {
                 let most = self.array_rule(shape).most;
-                for index in 0..(items.len().max(1)).min(most) {
+                // Alike items are explored once, at the last of them: what must be contained
+                // comes first, and is to stay.
+                for index in (0..items.len().max(1).min(most)).rev() {
                     let parts = self.item_parts(shape, index);
-                    // Alike items are explored once, at the first of them.
                     if !found.iter().any(|(_, known)| *known == parts) {
-                        found.push((Step::Item(index), parts));
+                        found.insert(0, (Step::Item(index), parts));
                     }
                 }
             }
@@ -392,6 +398,13 @@ fn seed(what: String, value: Value, aim: Option<Aim>) -> Seed {
         what,
         value,
         aim,
+    }
+}
+
+fn has(whole: &Value, step: &Step) -> bool {
+    match step {
+        Step::Member(name) => whole.get(name).is_some(),
+        Step::Item(index) => whole.get(index).is_some(),
     }
 }
 

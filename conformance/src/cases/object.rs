@@ -150,7 +150,7 @@ impl Maker<'_> {
             described.extend(table.keys().cloned());
         }
         let ruled: Vec<NodeId> = self.name_parts(shape);
-        if !ruled.is_empty() && (described.is_empty() || attempt % 2 == 0) {
+        if !ruled.is_empty() && (described.is_empty() || attempt.is_multiple_of(2)) {
             let mut choices = Choices {
                 random: true,
                 ..Choices::default()

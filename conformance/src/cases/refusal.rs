@@ -10,34 +10,51 @@ use super::{
 };
 
 /// Containers to break: a full one, a lean one, and some in between.
-const STYLES: [Style; 4] = [Style::Full, Style::Lean, Style::Random, Style::Random];
+const STYLES: [Style; 10] = {
+    let mut styles = [Style::Random; 10];
+    styles[0] = Style::Full;
+    styles[1] = Style::Lean;
+    styles
+};
+/// As many different ones as are tried.
+const ENOUGH: usize = 5;
 /// Longer lists are not made to be broken.
 const MOST: usize = 2_000;
 
 fn objects(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Vec<Map<String, Value>> {
-    let mut found = Vec::new();
-    for style in STYLES {
-        let made = maker.build_kind(spot.shape, Kind::Object, style, spot.depth);
-        if let Some(Value::Object(members)) = made
-            && !found.contains(&members)
-        {
-            found.push(members);
-        }
-    }
-    found
+    let made = containers(maker, spot, Kind::Object).into_iter();
+    made.filter_map(|value| match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    })
+    .collect()
 }
 
 fn arrays(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Vec<Vec<Value>> {
-    let mut found = Vec::new();
+    let made = containers(maker, spot, Kind::Array).into_iter();
+    made.filter_map(|value| match value {
+        Value::Array(items) => Some(items),
+        _ => None,
+    })
+    .collect()
+}
+
+/// Different containers for the place, the valid ones first.
+fn containers(maker: &mut Maker<'_>, spot: &Spot<'_>, kind: Kind) -> Vec<Value> {
+    let (mut sound, mut others) = (Vec::new(), Vec::new());
     for style in STYLES {
-        let made = maker.build_kind(spot.shape, Kind::Array, style, spot.depth);
-        if let Some(Value::Array(items)) = made
-            && !found.contains(&items)
-        {
-            found.push(items);
+        let Some(value) = maker.build_kind(spot.shape, kind, style, spot.depth) else {
+            continue;
+        };
+        if sound.len() >= ENOUGH || sound.contains(&value) || others.contains(&value) {
+            continue;
         }
+        let fits = maker.fits(&spot.shape.atoms, &value);
+        if fits { &mut sound } else { &mut others }.push(value);
     }
-    found
+    sound.extend(others);
+    sound.truncate(ENOUGH);
+    sound
 }
 
 /// Each required member left out.
@@ -247,7 +264,7 @@ pub(super) fn too_many_items(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidat
     };
     let rule = maker.array_rule(spot.shape);
     let mut found = Vec::new();
-    for style in [Style::Lean, Style::Random] {
+    for style in [Style::Lean, Style::Random, Style::Random, Style::Random] {
         let made = maker.array_of_length(spot.shape, &rule, most + 1, style, spot.depth);
         found.extend(made.map(|value| ("one over maxItems".to_owned(), value)));
     }
@@ -281,7 +298,13 @@ pub(super) fn twins(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates {
             let twin = items[index].clone();
             let mut longer = items.clone();
             if items.len() >= most {
-                longer.remove(usize::from(index == 0));
+                // One of the last makes room: the first may have places of their own.
+                let last = items.len() - 1;
+                longer.remove(if index == last {
+                    last.saturating_sub(1)
+                } else {
+                    last
+                });
             }
             longer.push(twin.clone());
             found.push(("two equal items".to_owned(), longer.clone().into()));
