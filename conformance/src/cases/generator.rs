@@ -6,9 +6,10 @@ use super::{
     build::Style,
     case::{Case, Class, Unmade, Unsatisfiable, classify, is_within},
     coverage::{Coverage, Keyword, unmade},
-    explore::{Aim, Seed, Step, Trail},
+    explore::Trail,
     maker::Maker,
     rng::Rng,
+    seed::{Aim, Seed, Step},
     spelling::{OTHERS, Spelling, spell},
 };
 use crate::schema::{

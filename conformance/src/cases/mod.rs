@@ -30,6 +30,7 @@ mod object;
 mod pattern;
 mod refusal;
 mod rng;
+mod seed;
 mod shape;
 mod shrink;
 mod spelling;

@@ -57,21 +57,39 @@ fn containers(maker: &mut Maker<'_>, spot: &Spot<'_>, kind: Kind) -> Vec<Value> 
     sound
 }
 
-/// Each required member left out.
+/// Each required member left out: of several objects, and with one optional member at a time,
+/// since others may stand in for it elsewhere in the schema.
 pub(super) fn without_required(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates {
+    let required = maker.object_rule(spot.shape).required;
+    let objects = objects(maker, spot);
     let mut found = Vec::new();
-    for members in objects(maker, spot) {
-        for name in spot
-            .limit
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
+    for name in spot
+        .limit
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let mut reduced = Vec::new();
+        for members in &objects {
             let mut members = members.clone();
             members.shift_remove(name);
+            for kept in members.keys().filter(|key| !required.contains(key)).take(4) {
+                let stays = |key: &String| key == kept || required.contains(key);
+                let few = members.iter().filter(|(key, _)| stays(key));
+                let few: Map<_, _> = few
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect();
+                reduced.push(few);
+            }
             found.push((format!("without the required {name}"), members.into()));
         }
+        let name = format!("without the required {name} and most others");
+        found.extend(
+            reduced
+                .into_iter()
+                .map(|members| (name.clone(), members.into())),
+        );
     }
     found
 }
