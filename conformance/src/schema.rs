@@ -4,6 +4,7 @@
 //! and `format` is an annotation in every dialect, until [`format_violations`] asserts it.
 
 pub mod document;
+mod expansion;
 
 use std::{fmt, sync::OnceLock};
 
@@ -68,6 +69,7 @@ impl Schema {
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
         let dialect = checked_dialect(document)?;
         check_references(document)?;
+        check_expansion(document)?;
         let plain = options(dialect, Formats::Annotate)
             .build(document)
             .map_err(schema_error)?;
@@ -286,6 +288,19 @@ fn check_references(document: &Value) -> Result<(), SchemaError> {
     Err(SchemaError {
         message,
         pointer: Some(pointer),
+    })
+}
+
+/// The validator reports violations one by one, down each way that leads to them.
+fn check_expansion(document: &Value) -> Result<(), SchemaError> {
+    let arena = Document::new(document);
+    let Some(node) = expansion::too_large(&arena) else {
+        return Ok(());
+    };
+    let message = "its references and branches unfold to more than can be validated".to_owned();
+    Err(SchemaError {
+        message,
+        pointer: Some(arena.pointer(node).to_owned()),
     })
 }
 

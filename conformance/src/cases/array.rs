@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{build::Style, maker::Maker, shape::Shape};
+use super::{
+    build::Style,
+    maker::Maker,
+    shape::{Choices, Shape},
+};
 use crate::schema::document::NodeId;
 
 /// More items than this are not made.
@@ -19,7 +23,8 @@ pub(super) struct ArrayRule {
     pub(super) unique: bool,
     /// How many items have a schema of their own.
     pub(super) prefix: usize,
-    contained: Vec<(NodeId, usize)>,
+    /// What must be contained: how often at least and at most.
+    contained: Vec<(NodeId, usize, usize)>,
 }
 
 impl Maker<'_> {
@@ -41,16 +46,13 @@ impl Maker<'_> {
                 let least = self
                     .keyword(atom, "minContains")
                     .and_then(super::shape::count);
-                rule.contained.push((contains, least.unwrap_or(1)));
+                let most = self
+                    .keyword(atom, "maxContains")
+                    .and_then(super::shape::count);
+                rule.contained
+                    .push((contains, least.unwrap_or(1), most.unwrap_or(usize::MAX)));
             }
         }
-        let contained = rule
-            .contained
-            .iter()
-            .map(|(_, least)| *least)
-            .max()
-            .unwrap_or(0);
-        rule.least = rule.least.max(contained);
         rule
     }
 
@@ -84,14 +86,6 @@ impl Maker<'_> {
         parts
     }
 
-    /// Whether an item may stand at `index`, as far as its subschemas say.
-    pub(super) fn item_allowed(&self, shape: &Shape, index: usize) -> bool {
-        let parts = self.item_parts(shape, index);
-        parts
-            .iter()
-            .all(|&part| self.document.schema(part) != &Value::Bool(false))
-    }
-
     /// One array of a shape.
     pub(super) fn some_array(
         &mut self,
@@ -103,11 +97,14 @@ impl Maker<'_> {
         let spare = rule.most.saturating_sub(rule.least);
         let length = match style {
             Style::Lean => rule.least,
-            Style::Full => rule
-                .least
-                .max(rule.prefix)
-                .max(2)
-                .min(rule.most.max(rule.least)),
+            Style::Full => {
+                // One more than must be contained, so that it can be varied alone.
+                let full = rule
+                    .least
+                    .max(rule.prefix + 2 * rule.contained.len())
+                    .max(2);
+                full.min(rule.most.max(rule.least))
+            }
             Style::Random => rule.least + self.rng.below(spare.min(4) + 1),
         };
         self.array_of_length(shape, &rule, length, style, depth)
@@ -127,20 +124,45 @@ impl Maker<'_> {
             return None;
         }
         let mut items: Vec<Value> = Vec::new();
-        for index in 0..length {
-            let must = index < rule.least;
+        for index in 0..rule.most.max(length) {
+            let lacking = self.lacking(rule, &items);
+            if index >= length && lacking.is_none() {
+                break;
+            }
+            let must = index < rule.least || lacking.is_some();
             let inner = if must {
                 style
             } else {
                 style.for_optional(depth)
             };
-            match self.some_item(shape, rule, &items, inner, depth) {
-                Some(item) => items.push(item),
-                None if must => return None,
-                None => break,
+            let wanted = match lacking {
+                Some(contains) => self.some_item(shape, rule, &items, Some(contains), inner, depth),
+                None => None,
+            };
+            // A place whose own schema admits nothing of what is lacking gets something else.
+            let made = wanted.or_else(|| self.some_item(shape, rule, &items, None, inner, depth));
+            match made {
+                Some(item) if items.len() < MOST_ITEMS => items.push(item),
+                _ if index < rule.least => return None,
+                _ => break,
             }
         }
         Some(Value::Array(items))
+    }
+
+    /// What must be contained, and is not yet in `items` as often as it must.
+    fn lacking(&mut self, rule: &ArrayRule, items: &[Value]) -> Option<NodeId> {
+        let mut lacking = rule.contained.iter().copied();
+        lacking
+            .find(|(contains, least, _)| self.contained(*contains, items) < *least)
+            .map(|(contains, ..)| contains)
+    }
+
+    fn contained(&mut self, contains: NodeId, items: &[Value]) -> usize {
+        items
+            .iter()
+            .filter(|item| self.fits(&[contains], item))
+            .count()
     }
 
     fn some_item(
@@ -148,25 +170,42 @@ impl Maker<'_> {
         shape: &Shape,
         rule: &ArrayRule,
         before: &[Value],
+        contains: Option<NodeId>,
         style: Style,
         depth: usize,
     ) -> Option<Value> {
         let mut parts = self.item_parts(shape, before.len());
-        let wanted = rule
+        parts.extend(contains);
+        let full: Vec<NodeId> = rule
             .contained
             .iter()
-            .filter(|(_, least)| before.len() < *least);
-        parts.extend(wanted.map(|(contains, _)| *contains));
-        if !rule.unique {
-            return self.build(&parts, style, depth + 1);
-        }
-        for attempt in 0..16 {
+            .copied()
+            .filter(|(contains, _, most)| self.contained(*contains, before) >= *most)
+            .map(|(contains, ..)| contains)
+            .collect();
+        for attempt in 0..12 {
             let style = if attempt == 0 { style } else { Style::Random };
             let item = self.build(&parts, style, depth + 1)?;
-            if !before.contains(&item) {
+            if self.item_passes(rule, before, &full, &item) {
                 return Some(item);
             }
         }
-        None
+        // Chance rarely finds the few that are left; the edges may.
+        let shape = self.shape(&parts, &mut Choices::default());
+        let edges = self.scalars(&shape).into_iter().map(|(_, edge)| edge);
+        edges
+            .take(24)
+            .find(|edge| self.fits(&parts, edge) && self.item_passes(rule, before, &full, edge))
+    }
+
+    fn item_passes(
+        &mut self,
+        rule: &ArrayRule,
+        before: &[Value],
+        full: &[NodeId],
+        item: &Value,
+    ) -> bool {
+        let twin = rule.unique && before.contains(item);
+        !twin && !full.iter().any(|&contains| self.fits(&[contains], item))
     }
 }

@@ -108,7 +108,7 @@ impl Maker<'_> {
         let mut fitting = Vec::new();
         for &value in allowed {
             let kind = kinds.contains(&Kind::of(value));
-            if kind && self.fits(&shape.atoms, value) {
+            if kind && (shape.lenient || self.fits(&shape.atoms, value)) {
                 fitting.push(value);
             }
         }

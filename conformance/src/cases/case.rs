@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::schema::{Schema, UNDECIDED, format_violations};
+use crate::schema::{Schema, UNDECIDED, Violation, format_violations};
 
 /// Longer texts are not made, nor handed out: 64 KiB is far below any sensible request limit.
 pub(super) const LONGEST: usize = 64 << 10;
@@ -25,7 +25,7 @@ pub struct Case {
 pub enum Class {
     /// No violation, and every format that the schema names is held.
     Valid,
-    /// Exactly one violation. Where a keyword answers for others (`anyOf`, `oneOf`, `not`,
+    /// One violation, as [`classify`] has it. Where a keyword answers for others (`anyOf`, `oneOf`, `not`,
     /// `contains`, `propertyNames`), it is the one named, at the instance path at which it
     /// stands; `allOf`, `$ref`, `then` and `else` pass on what they contain.
     Invalid {
@@ -82,27 +82,80 @@ pub struct Unmade {
     pub reason: String,
 }
 
-/// What `text` is under `schema`; `None` where it is no JSON, is too long, fails in more than
-/// one way or in none that can be told, or is valid save for a format (a strict agent may
-/// refuse it, a lax one accept it: it proves nothing).
-pub fn classify(schema: &Schema, text: &str) -> Option<(Value, Class)> {
+/// Why a text has no class: it proves nothing about an agent, whatever the agent does with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unclassed(String);
+
+/// What `text` is under `schema`: valid, or invalid in one way. What fails in more ways, is no
+/// JSON, is too long, or is valid save for a format (a strict agent may refuse that, a lax one
+/// accept it) has no class.
+///
+/// One way is one keyword at one place of the instance. Of several violations those that only
+/// follow from another are set aside: a value of the wrong `type` is refused for that, whatever
+/// else refuses it at the same place; and `unevaluatedProperties` (or `unevaluatedItems`) of a
+/// place within which something else is wrong sees less than it would.
+pub fn classify(schema: &Schema, text: &str) -> Result<(Value, Class), Unclassed> {
     if text.len() > LONGEST {
-        return None;
+        return Err(Unclassed(format!("longer than {LONGEST} bytes")));
     }
-    let value: Value = serde_json::from_str(text).ok()?;
-    let mut errors = schema.errors(&value);
-    match (errors.pop(), errors.pop()) {
-        (None, _) => format_violations(schema, &value)
-            .is_empty()
-            .then_some((value, Class::Valid)),
-        (Some(only), None) if only.keyword != UNDECIDED => {
-            let class = Class::Invalid {
-                keyword: only.keyword,
-                instance_path: only.instance_path,
-                schema_path: only.schema_path,
-            };
-            Some((value, class))
-        }
-        _ => None,
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| Unclassed(format!("no JSON: {error}")))?;
+    let errors = principal(schema.errors(&value));
+    let Some(first) = errors.first() else {
+        return match format_violations(schema, &value).into_iter().next() {
+            None => Ok((value, Class::Valid)),
+            Some(format) => Err(Unclassed(format!(
+                "valid save for a format: {}",
+                format.message
+            ))),
+        };
+    };
+    if first.keyword == UNDECIDED {
+        return Err(Unclassed(first.message.clone()));
     }
+    let same = |other: &&Violation| {
+        other.keyword == first.keyword && other.instance_path == first.instance_path
+    };
+    match errors.iter().find(|other| !same(other)) {
+        Some(other) => Err(Unclassed(format!(
+            "breaks {} at {:?} as well as {} at {:?}",
+            other.keyword, other.instance_path, first.keyword, first.instance_path
+        ))),
+        None => Ok((value, class_of(first))),
+    }
+}
+
+fn class_of(violation: &Violation) -> Class {
+    Class::Invalid {
+        keyword: violation.keyword.clone(),
+        instance_path: violation.instance_path.clone(),
+        schema_path: violation.schema_path.clone(),
+    }
+}
+
+/// The violations that do not merely follow from another.
+fn principal(errors: Vec<Violation>) -> Vec<Violation> {
+    let follows = |error: &Violation| {
+        let unevaluated = error.keyword.starts_with("unevaluated");
+        errors.iter().any(|other| {
+            let typed = other.keyword == "type" && error.keyword != "type";
+            let sees_less = unevaluated
+                && !other.keyword.starts_with("unevaluated")
+                && is_within(&other.instance_path, &error.instance_path);
+            (typed && other.instance_path == error.instance_path) || sees_less
+        })
+    };
+    errors
+        .iter()
+        .filter(|error| !follows(error))
+        .cloned()
+        .collect()
+}
+
+/// Whether the place `inner` is `outer` or stands under it; both JSON Pointers.
+pub(super) fn is_within(inner: &str, outer: &str) -> bool {
+    inner
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -9,6 +9,7 @@ use super::{
     build::Style,
     invalid::Spot,
     maker::Maker,
+    seed::{Aim, Seed, Step, has, seed, set_into},
     shape::{Choices, Kind, Shape},
     valid::in_turn,
 };
@@ -16,41 +17,27 @@ use crate::schema::document::NodeId;
 
 /// Instances of one part that are worth composing.
 const MOST_SEEDS: usize = 1_500;
+/// A part of a wide whole gets at least so many, its edges.
+const FEWEST_OF_A_PART: usize = 6;
+/// Members from which on an object is not copied whole for each seed.
+const WIDE: usize = 64;
+/// Keywords that ask nothing of an instance by themselves.
+const SILENT: [&str; 10] = [
+    "$ref",
+    "$dynamicRef",
+    "$recursiveRef",
+    "$defs",
+    "definitions",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "$comment",
+];
 /// Ways through `anyOf` and its like at one place.
 const MOST_WAYS: usize = 24;
 /// Levels that are explored; below, values are plain.
 const DEEPEST: usize = 10;
-
-/// One step from a value to a part of it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
-    /// Into an object.
-    Member(String),
-    /// Into an array.
-    Item(usize),
-}
-
-/// What a seed means to break.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Aim {
-    /// The subschema.
-    pub(super) node: NodeId,
-    /// Its keyword.
-    pub(super) keyword: &'static str,
-}
-
-/// A candidate: an instance with one interesting part.
-#[derive(Clone, Debug)]
-pub(super) struct Seed {
-    /// The way to that part, the innermost step first.
-    pub(super) path: Vec<Step>,
-    /// What is interesting about it.
-    pub(super) what: String,
-    /// The whole.
-    pub(super) value: Value,
-    /// What it means to break; `None`: it means to be valid.
-    pub(super) aim: Option<Aim>,
-}
 
 /// What is remembered on the way down.
 pub(super) struct Trail {
@@ -78,11 +65,12 @@ struct Done {
 impl Maker<'_> {
     /// The seeds of a conjunction, the telling ones first.
     pub(super) fn explore(&mut self, parts: &[NodeId], trail: &mut Trail) -> Vec<Seed> {
-        let again = trail.above.iter().filter(|above| *above == parts).count();
+        let key = self.essence(parts);
+        let again = trail.above.iter().filter(|above| **above == key).count();
         if again > 1 || trail.above.len() > DEEPEST || self.spent() {
             return Vec::new();
         }
-        trail.above.push(parts.to_vec());
+        trail.above.push(key);
         let mut done = Done::default();
         let mut lists = Vec::new();
         for shape in self.ways(parts, trail.style) {
@@ -91,7 +79,38 @@ impl Maker<'_> {
         trail.above.pop();
         let mut seeds = in_turn(lists);
         seeds.truncate(MOST_SEEDS);
+        if trail.above.is_empty() {
+            seeds.extend(self.explore_sizes(parts));
+        }
         seeds
+    }
+
+    /// What a conjunction comes to, however many references lead there: recursion is told by it.
+    fn essence(&mut self, parts: &[NodeId]) -> Vec<NodeId> {
+        let shape = self.shape(parts, &mut Choices::default());
+        let says = |atom: &NodeId| match self.document.schema(*atom) {
+            Value::Object(schema) => schema
+                .keys()
+                .any(|keyword| !SILENT.contains(&keyword.as_str())),
+            _ => true,
+        };
+        shape.atoms.iter().copied().filter(says).collect()
+    }
+
+    /// Wide and deep wholes: telling, yet less so than the edges of each part.
+    fn explore_sizes(&mut self, parts: &[NodeId]) -> Vec<Seed> {
+        let shape = self.shape(parts, &mut Choices::default());
+        if !self.kinds(&shape).contains(&Kind::Object) || self.allowed(&shape).is_some() {
+            return Vec::new();
+        }
+        let base = self.build_kind(&shape, Kind::Object, Style::Full, 0);
+        let large = base
+            .map(|base| self.large_objects(&shape, &base))
+            .unwrap_or_default();
+        large
+            .into_iter()
+            .map(|(what, value)| seed(what, value, None))
+            .collect()
     }
 
     /// Each way through the branches of a conjunction, the plainest first, each choice once.
@@ -150,7 +169,7 @@ impl Maker<'_> {
             .into_iter()
             .map(|(what, value)| seed(what, value, None));
         lists.push(scalars.collect());
-        lists.push(self.explore_refusals(parts, shape, depth, done));
+        lists.push(self.explore_refusals(shape, depth, done));
         if kinds
             .first()
             .is_some_and(|kind| !matches!(kind, Kind::Object | Kind::Array))
@@ -161,13 +180,7 @@ impl Maker<'_> {
         in_turn(lists)
     }
 
-    fn explore_refusals(
-        &mut self,
-        parts: &[NodeId],
-        shape: &Shape,
-        depth: usize,
-        done: &mut Done,
-    ) -> Vec<Seed> {
+    fn explore_refusals(&mut self, shape: &Shape, depth: usize, done: &mut Done) -> Vec<Seed> {
         let mut lists = Vec::new();
         for &atom in &shape.atoms {
             if shape.soft.contains(&atom) {
@@ -185,7 +198,6 @@ impl Maker<'_> {
                     continue;
                 }
                 let spot = Spot {
-                    parts,
                     shape,
                     atom,
                     limit,
@@ -214,37 +226,47 @@ impl Maker<'_> {
         let Some(base) = self.base(parts, shape, kind, trail.style, depth) else {
             return Vec::new();
         };
-        let (name, own, late) = match kind {
-            Kind::Object => {
-                let late = if depth == 0 {
-                    self.large_objects(shape, &base)
-                } else {
-                    Vec::new()
-                };
-                (
-                    "every property that the schema names",
-                    self.objects(shape, &base, depth),
-                    late,
-                )
-            }
-            _ => ("a plain array", self.arrays(shape, depth), Vec::new()),
+        let (name, own) = match kind {
+            Kind::Object => (
+                "every property that the schema names",
+                self.objects(shape, &base, depth),
+            ),
+            _ => ("a plain array", self.arrays(shape, depth)),
         };
         let valid = |(what, value): (String, Value)| seed(what, value, None);
         let mut lists = vec![vec![seed(name.to_owned(), base.clone(), None)]];
         lists[0].extend(own.into_iter().map(valid));
-        for (step, inner) in self.parts_of(shape, &base) {
-            if !done.parts.insert((step.clone(), inner.clone())) {
+        let inner_parts = self.parts_of(shape, &base);
+        let share = (2 * MOST_SEEDS / inner_parts.len().max(1)).max(FEWEST_OF_A_PART);
+        let ground = self.ground(shape, base, kind, depth);
+        for (step, inner) in inner_parts {
+            let part = (step.clone(), inner.clone());
+            if done.parts.contains(&part) {
                 continue;
             }
-            let seeds = self.explore(&inner, trail).into_iter();
+            // What this way has no place for may be at home in another.
+            if has(&ground, &step) {
+                done.parts.insert(part);
+            }
+            let seeds = self.explore(&inner, trail).into_iter().take(share);
             lists.push(
                 seeds
-                    .filter_map(|seed| set_into(&base, &step, seed))
+                    .filter_map(|seed| set_into(&ground, &step, seed))
                     .collect(),
             );
         }
-        lists.push(late.into_iter().map(valid).collect());
         lists
+    }
+
+    /// What parts are set into: `base`, unless that is so wide that each copy costs.
+    fn ground(&mut self, shape: &Shape, base: Value, kind: Kind, depth: usize) -> Value {
+        let wide = base.as_object().is_some_and(|members| members.len() > WIDE);
+        let lean = if wide {
+            self.build_kind(shape, kind, Style::Lean, depth)
+        } else {
+            None
+        };
+        lean.unwrap_or(base)
     }
 
     /// The instance that parts are set into: as full as the schema lets it be.
@@ -300,11 +322,12 @@ impl Maker<'_> {
             }
             Value::Array(items) => {
                 let most = self.array_rule(shape).most;
-                for index in 0..(items.len().max(1)).min(most) {
+                // Alike items are explored once, at the last of them: what must be contained
+                // comes first, and is to stay.
+                for index in (0..items.len().max(1).min(most)).rev() {
                     let parts = self.item_parts(shape, index);
-                    // Alike items are explored once, at the first of them.
                     if !found.iter().any(|(_, known)| *known == parts) {
-                        found.push((Step::Item(index), parts));
+                        found.insert(0, (Step::Item(index), parts));
                     }
                 }
             }
@@ -337,30 +360,4 @@ impl Maker<'_> {
         }
         names
     }
-}
-
-fn seed(what: String, value: Value, aim: Option<Aim>) -> Seed {
-    Seed {
-        path: Vec::new(),
-        what,
-        value,
-        aim,
-    }
-}
-
-fn set_into(base: &Value, step: &Step, mut seed: Seed) -> Option<Seed> {
-    let mut whole = base.clone();
-    match (&mut whole, step) {
-        (Value::Object(members), Step::Member(name)) => {
-            members.insert(name.clone(), seed.value);
-        }
-        (Value::Array(items), Step::Item(index)) if *index < items.len() => {
-            items[*index] = seed.value;
-        }
-        (Value::Array(items), Step::Item(_)) => items.push(seed.value),
-        _ => return None,
-    }
-    seed.path.push(step.clone());
-    seed.value = whole;
-    Some(seed)
 }

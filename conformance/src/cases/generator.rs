@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use serde_json::Value;
-
 use super::{
     build::Style,
-    case::{Case, Class, Unmade, Unsatisfiable, classify},
-    explore::{Aim, Seed, Step, Trail},
-    invalid::TABLE,
+    case::{Case, Class, Unmade, Unsatisfiable, classify, is_within},
+    coverage::{Coverage, Keyword, unmade},
+    explore::Trail,
     maker::Maker,
     rng::Rng,
+    seed::{Aim, Seed, Step},
     spelling::{OTHERS, Spelling, spell},
 };
 use crate::schema::{
@@ -83,7 +82,7 @@ impl<'s> Generator<'s> {
     pub fn invalid(&mut self, n: usize) -> (Vec<Case>, Vec<Unmade>) {
         let mut maker = Maker::new(self.schema, Rng::new(self.seed, INVALID));
         let mut cases = Collected::new(self.schema, usize::MAX);
-        let mut broken = BTreeSet::new();
+        let mut coverage = Coverage::default();
         for round in 0..ROUNDS {
             let style = if round == 0 {
                 Style::Full
@@ -91,11 +90,11 @@ impl<'s> Generator<'s> {
                 Style::Random
             };
             let seeds = maker.explore(&[NodeId::ROOT], &mut Trail::new(style));
-            let mut groups = grouped(&maker, seeds);
+            let mut groups = grouped(seeds);
             loop {
                 let before = cases.list.len();
                 for group in &mut groups {
-                    take_one(&maker, group, &mut cases, &mut broken);
+                    take_one(&maker, group, &mut cases, &mut coverage);
                 }
                 if cases.list.len() == before || cases.list.len() >= n {
                     break;
@@ -105,7 +104,7 @@ impl<'s> Generator<'s> {
                 break;
             }
         }
-        let unmade = unmade(&maker, &broken);
+        let unmade = unmade(&maker, &coverage);
         cases.list.truncate(n);
         (cases.list, unmade)
     }
@@ -178,44 +177,64 @@ impl<'s> Collected<'s> {
         spelling: Option<&(&str, Spelling)>,
         rng: &mut Rng,
         wanted: &dyn Fn(&Seed, &Class) -> bool,
-    ) -> bool {
+    ) -> Added {
         if self.full() {
-            return false;
+            return Added::No("there are enough".to_owned());
         }
         let text = match spelling {
             Some((_, spelling)) => spell(&seed.value, *spelling, rng),
             None => seed.value.to_string(),
         };
-        if self.texts.contains(&text) {
-            return false;
-        }
-        let Some((value, class)) = classify(self.schema, &text) else {
-            return false;
+        let added = match classify(self.schema, &text) {
+            Err(unclassed) => Added::No(unclassed.to_string()),
+            Ok((_, class)) if !wanted(seed, &class) => Added::No(instead(&class)),
+            // A number that does not survive being written and read is not the one that was meant.
+            Ok((value, _)) if spelling.is_none() && value != seed.value => {
+                Added::No("a number is not the same once it was written and read".to_owned())
+            }
+            Ok(_) if self.texts.contains(&text) => Added::Known,
+            Ok((value, class)) => {
+                self.texts.insert(text.clone());
+                self.list.push(Case {
+                    name: name(seed, spelling),
+                    text,
+                    value,
+                    class,
+                });
+                Added::Yes
+            }
         };
-        // A number that does not survive being written and read is not the one that was meant.
-        let survives = spelling.is_some() || value == seed.value;
-        if !survives || !wanted(seed, &class) {
+        if let Added::No(reason) = &added {
             self.refused
-                .get_or_insert_with(|| format!("{} is refused: {class:?}", seed.what));
-            return false;
+                .get_or_insert_with(|| format!("{}: {reason}", name(seed, None)));
         }
-        self.texts.insert(text.clone());
-        let mut name = name(seed);
-        if let Some((spelled, _)) = spelling {
-            name = format!("{name}, {spelled}");
+        added
+    }
+}
+
+/// What became of a candidate.
+enum Added {
+    Yes,
+    /// Its text is among the cases already.
+    Known,
+    No(String),
+}
+
+fn instead(class: &Class) -> String {
+    match class {
+        Class::Valid => "what was tried is valid".to_owned(),
+        Class::Invalid {
+            keyword,
+            instance_path,
+            ..
+        } => {
+            format!("what was tried breaks {keyword} at {instance_path:?} instead")
         }
-        self.list.push(Case {
-            name,
-            text,
-            value,
-            class,
-        });
-        true
     }
 }
 
 /// `tags[0].name: one over maxLength`.
-fn name(seed: &Seed) -> String {
+fn name(seed: &Seed, spelling: Option<&(&str, Spelling)>) -> String {
     let mut place = String::new();
     for step in seed.path.iter().rev() {
         match step {
@@ -225,19 +244,22 @@ fn name(seed: &Seed) -> String {
         }
     }
     let place = if place.is_empty() {
-        "the whole".to_owned()
+        "the whole"
     } else {
-        place
+        &place
     };
-    format!("{place}: {}", seed.what)
+    let spelled = spelling
+        .map(|(spelled, _)| format!(", {spelled}"))
+        .unwrap_or_default();
+    format!("{place}: {}{spelled}", seed.what)
 }
 
 /// Seeds with the same aim at the same place (all items of a list being one place).
 type Group = VecDeque<Seed>;
 
-fn grouped(maker: &Maker<'_>, seeds: Vec<Seed>) -> Vec<Group> {
-    let mut keys: Vec<(Aim, Vec<Step>)> = Vec::new();
-    let mut groups: Vec<Group> = Vec::new();
+fn grouped(seeds: Vec<Seed>) -> Vec<Group> {
+    let mut known: BTreeMap<(Aim, Vec<Step>), usize> = BTreeMap::new();
+    let mut groups: Vec<(&'static str, Group)> = Vec::new();
     for seed in seeds {
         let Some(aim) = seed.aim.clone() else {
             continue;
@@ -246,25 +268,22 @@ fn grouped(maker: &Maker<'_>, seeds: Vec<Seed>) -> Vec<Group> {
             Step::Item(_) => Step::Item(0),
             other => other.clone(),
         });
-        let key = (aim, place.collect());
-        match keys.iter().position(|known| *known == key) {
-            Some(at) => groups[at].push_back(seed),
-            None => {
-                keys.push(key);
-                groups.push(VecDeque::from([seed]));
-            }
+        let keyword = aim.keyword;
+        let at = *known.entry((aim, place.collect())).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push((keyword, Group::new()));
         }
+        groups[at].1.push_back(seed);
     }
     // Each keyword once, then each keyword a second time, elsewhere, and so on.
     let mut met: BTreeMap<&str, usize> = BTreeMap::new();
     let mut ranked: Vec<(usize, Group)> = Vec::new();
-    for ((aim, _), group) in keys.iter().zip(groups) {
-        let rank = met.entry(aim.keyword).or_default();
+    for (keyword, group) in groups {
+        let rank = met.entry(keyword).or_default();
         ranked.push((*rank, group));
         *rank += 1;
     }
     ranked.sort_by_key(|(rank, _)| *rank);
-    debug_assert!(ranked.len() <= keys.len() && maker.document.len() > 0);
     ranked.into_iter().map(|(_, group)| group).collect()
 }
 
@@ -272,29 +291,41 @@ fn take_one(
     maker: &Maker<'_>,
     group: &mut Group,
     cases: &mut Collected<'_>,
-    broken: &mut BTreeSet<(String, String)>,
+    coverage: &mut Coverage,
 ) {
     // Never drawn from: the plain spelling needs no chance.
     let mut rng = Rng::new(0, 0);
     while let Some(seed) = group.pop_front() {
-        if !cases.add(&seed, None, &mut rng, &hits) {
-            continue;
+        let Some(aim) = &seed.aim else { continue };
+        let keyword = (
+            maker.document.pointer(aim.node).to_owned(),
+            aim.keyword.to_owned(),
+        );
+        match cases.add(&seed, None, &mut rng, &hits) {
+            Added::Yes => {
+                coverage.broken.insert(keyword);
+                coverage.broken.extend(cases.list.last().and_then(reported));
+                return;
+            }
+            // Two keywords that one text breaks, as branches of a `oneOf` do.
+            Added::Known => drop(coverage.broken.insert(keyword)),
+            Added::No(reason) => drop(coverage.missed.entry(keyword).or_insert(reason)),
         }
-        if let Some(aim) = &seed.aim {
-            let pointer = maker.document.pointer(aim.node).to_owned();
-            broken.insert((pointer, aim.keyword.to_owned()));
-        }
-        if let Some(Class::Invalid {
-            keyword,
-            schema_path,
-            ..
-        }) = cases.list.last().map(|case| &case.class)
-        {
-            let (pointer, _) = schema_path.rsplit_once('/').unwrap_or_default();
-            broken.insert((pointer.to_owned(), keyword.clone()));
-        }
-        return;
     }
+}
+
+/// The keyword that the validator reported for a case, by its place in the schema.
+fn reported(case: &Case) -> Option<Keyword> {
+    let Class::Invalid {
+        keyword,
+        schema_path,
+        ..
+    } = &case.class
+    else {
+        return None;
+    };
+    let (pointer, _) = schema_path.rsplit_once('/')?;
+    Some((pointer.to_owned(), keyword.clone()))
 }
 
 /// Whether a seed breaks what it means to break: its keyword at its place, or at a place above
@@ -318,12 +349,6 @@ fn hits(seed: &Seed, class: &Class) -> bool {
             Step::Item(index) => push_segment(&mut place, &index.to_string()),
         }
     }
-    let above = |upper: &str, lower: &str| {
-        lower == upper
-            || lower
-                .strip_prefix(upper)
-                .is_some_and(|rest| rest.starts_with('/'))
-    };
     if same_family(aim.keyword, keyword) {
         let members_own = [
             "properties",
@@ -334,9 +359,9 @@ fn hits(seed: &Seed, class: &Class) -> bool {
             "unevaluatedItems",
         ];
         return *instance_path == place
-            || (members_own.contains(&aim.keyword) && above(&place, instance_path));
+            || (members_own.contains(&aim.keyword) && is_within(instance_path, &place));
     }
-    WRAPPERS.contains(&keyword.as_str()) && above(instance_path, &place)
+    WRAPPERS.contains(&keyword.as_str()) && is_within(&place, instance_path)
 }
 
 /// What the validator calls by another name.
@@ -353,119 +378,4 @@ fn same_family(aim: &str, reported: &str) -> bool {
                 | ("additionalItems", "items")
                 | ("dependencies", "required")
         )
-}
-
-/// Every keyword that could refuse something, reachable from the root, less what was broken.
-fn unmade(maker: &Maker<'_>, broken: &BTreeSet<(String, String)>) -> Vec<Unmade> {
-    let mut found = Vec::new();
-    let mut any = false;
-    for node in maker.reachable() {
-        for (keyword, _) in TABLE {
-            let Some(limit) = maker.keyword(node, keyword) else {
-                continue;
-            };
-            if refuses_nothing(keyword, limit) {
-                continue;
-            }
-            any = true;
-            let pointer = maker.document.pointer(node);
-            if !broken.contains(&(pointer.to_owned(), (*keyword).to_owned())) {
-                found.push(Unmade {
-                    keyword: (*keyword).to_owned(),
-                    schema_path: pointer.to_owned(),
-                    reason: "no instance was found that breaks this keyword and no other"
-                        .to_owned(),
-                });
-            }
-        }
-    }
-    if !any {
-        let (keyword, schema_path) = (String::new(), String::new());
-        let reason = "the schema has no keyword that refuses anything".to_owned();
-        found.push(Unmade {
-            keyword,
-            schema_path,
-            reason,
-        });
-    }
-    found
-}
-
-fn refuses_nothing(keyword: &str, limit: &Value) -> bool {
-    match keyword {
-        "required" => limit.as_array().is_none_or(Vec::is_empty),
-        "minLength" | "minItems" | "minProperties" | "minContains" => limit.as_f64() == Some(0.0),
-        "uniqueItems" | "exclusiveMinimum" | "exclusiveMaximum" => limit == &Value::Bool(false),
-        "additionalProperties"
-        | "unevaluatedProperties"
-        | "items"
-        | "additionalItems"
-        | "unevaluatedItems" => limit != &Value::Bool(false),
-        "properties" | "patternProperties" => {
-            let table = limit.as_object().into_iter().flatten();
-            !table
-                .into_iter()
-                .any(|(_, schema)| schema == &Value::Bool(false))
-        }
-        "dependencies" | "dependentRequired" => {
-            let table = limit.as_object().into_iter().flatten();
-            !table
-                .into_iter()
-                .any(|(_, names)| names.as_array().is_some_and(|names| !names.is_empty()))
-        }
-        "propertyNames" => limit == &Value::Bool(true) || limit == &serde_json::json!({}),
-        _ => false,
-    }
-}
-
-impl Maker<'_> {
-    /// The subschemas that can refuse an instance by their own keywords.
-    fn reachable(&self) -> Vec<NodeId> {
-        let mut found = vec![NodeId::ROOT];
-        let mut next = 0;
-        while let Some(&node) = found.get(next) {
-            next += 1;
-            for child in self.asserting_children(node) {
-                if !found.contains(&child) {
-                    found.push(child);
-                }
-            }
-        }
-        found
-    }
-
-    fn asserting_children(&self, node: NodeId) -> Vec<NodeId> {
-        let references = self.document.references(node);
-        let mut found: Vec<NodeId> = references
-            .filter_map(|(keyword, reference)| self.document.follow(node, keyword, reference).ok())
-            .collect();
-        if self.document.dialect().ref_stands_alone() && !found.is_empty() {
-            return found;
-        }
-        for keyword in ["allOf", "anyOf", "oneOf", "prefixItems", "items"] {
-            found.extend(self.branches(node, keyword));
-        }
-        let one = [
-            "then",
-            "else",
-            "items",
-            "additionalItems",
-            "additionalProperties",
-        ];
-        found.extend(
-            one.iter()
-                .filter_map(|keyword| self.document.child(node, &[keyword])),
-        );
-        for keyword in [
-            "properties",
-            "patternProperties",
-            "dependentSchemas",
-            "dependencies",
-        ] {
-            let table = self.keyword(node, keyword).and_then(Value::as_object);
-            let names = table.into_iter().flat_map(|table| table.keys());
-            found.extend(names.filter_map(|name| self.document.child(node, &[keyword, name])));
-        }
-        found
-    }
 }

@@ -74,8 +74,19 @@ fn below(document: &Document<'_>, node: NodeId, known: &[Option<u32>]) -> Option
         .and_then(Value::as_f64)
         .unwrap_or(0.0);
     if least > 0.0 {
-        let child = document.child(node, &["items"]);
-        most = most.max(1 + child.map_or(Some(0), |child| known[child.index()])?);
+        let own = |index: usize| {
+            let at = index.to_string();
+            let own = document.child(node, &["prefixItems", &at]);
+            own.or_else(|| document.child(node, &["items", &at]))
+        };
+        let mut asked: Vec<Option<NodeId>> = (0..).map(own).take_while(Option::is_some).collect();
+        asked.truncate(least as usize);
+        if least > asked.len() as f64 {
+            asked.push(document.child(node, &["items"]));
+        }
+        for child in asked {
+            most = most.max(1 + child.map_or(Some(0), |child| known[child.index()])?);
+        }
     }
     Some(most)
 }

@@ -14,25 +14,29 @@
 //! Knows nothing of agents, HTTP or rules.
 
 mod array;
+mod beyond;
 mod build;
 mod case;
+mod coverage;
 mod explore;
 mod formats;
 mod generator;
 mod height;
 mod invalid;
 mod maker;
+mod misfit;
 mod number;
 mod object;
 mod pattern;
 mod refusal;
 mod rng;
+mod seed;
 mod shape;
 mod shrink;
 mod spelling;
 mod text;
 mod valid;
 
-pub use case::{Case, Class, Unmade, Unsatisfiable, classify};
+pub use case::{Case, Class, Unclassed, Unmade, Unsatisfiable, classify};
 pub use generator::Generator;
 pub use shrink::shrink;

@@ -155,7 +155,7 @@ impl Range {
         let mut found = Vec::new();
         for (bound, name) in [(self.low, "the least"), (self.high, "the greatest")] {
             let Some(bound) = bound else { continue };
-            found.push((name.to_owned(), bound.at));
+            found.push((format!("{name}, as {:?}", bound.at), bound.at));
             let inward = if name == "the least" { 1.0 } else { -1.0 };
             found.push((format!("just within {name}"), beside(bound.at, inward)));
         }
@@ -241,22 +241,33 @@ impl Range {
     }
 }
 
-/// The numbers just below or above `limit`: `outward` is −1.0 or 1.0.
+/// Numbers past `limit`, the nearest first: `outward` is −1.0 or 1.0.
 pub(super) fn past(limit: &Value, outward: f64) -> Vec<Value> {
     let Some(at) = limit.as_f64() else {
         return Vec::new();
     };
-    let mut found = Vec::new();
-    if at.fract() == 0.0 && at.abs() < 1e18 {
-        found.push(whole(at as i128 + outward as i128));
-    }
-    let far = [
-        beside(at, outward),
-        at + outward * 0.5,
-        at * 2.0 + outward * 1_000.0,
-        outward * 1e300,
-    ];
-    found.extend(far.into_iter().filter_map(float));
+    // In whole numbers, since a double would swallow a step of one at the ends of 64 bits.
+    let exact = limit
+        .as_i64()
+        .map(i128::from)
+        .or_else(|| limit.as_u64().map(i128::from));
+    let near = exact.or((at.fract() == 0.0).then(|| clamped(at)));
+    let mut found: Vec<Value> = near
+        .map(|at| whole(at + outward as i128))
+        .into_iter()
+        .collect();
+    let far = (at * 2.0 + outward * 1_000.0).trunc();
+    found.extend(
+        [beside(at, outward), at + outward * 0.5]
+            .into_iter()
+            .filter_map(float),
+    );
+    found.push(if far.abs() < 1e15 {
+        whole(clamped(far))
+    } else {
+        Value::from(outward * 1e300)
+    });
+    found.extend(float(outward * 1e300));
     found
 }
 

@@ -1,5 +1,7 @@
 //! Objects: which members a shape asks for, allows and rules out, and one object of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
 
 use super::{
@@ -148,7 +150,7 @@ impl Maker<'_> {
             described.extend(table.keys().cloned());
         }
         let ruled: Vec<NodeId> = self.name_parts(shape);
-        if !ruled.is_empty() && (described.is_empty() || attempt % 2 == 0) {
+        if !ruled.is_empty() && (described.is_empty() || attempt.is_multiple_of(2)) {
             let mut choices = Choices {
                 random: true,
                 ..Choices::default()
@@ -180,6 +182,7 @@ impl Maker<'_> {
         depth: usize,
     ) -> Option<Value> {
         let rule = self.object_rule(shape);
+        let required: BTreeSet<&String> = rule.required.iter().collect();
         if rule.least > MOST_MEMBERS || rule.required.len() > MOST_MEMBERS {
             self.give_up_on(
                 shape,
@@ -189,7 +192,7 @@ impl Maker<'_> {
         }
         let mut members = Map::new();
         for name in self.names_to_make(shape, &rule, style) {
-            let must = rule.required.contains(&name);
+            let must = required.contains(&name);
             if !must && (members.len() >= rule.most || !self.member_allowed(shape, &name)) {
                 continue;
             }
@@ -211,11 +214,12 @@ impl Maker<'_> {
 
     fn names_to_make(&mut self, shape: &Shape, rule: &ObjectRule, style: Style) -> Vec<String> {
         let mut names = rule.required.clone();
+        let required: BTreeSet<&String> = rule.required.iter().collect();
         let room = rule.most.saturating_sub(names.len());
         let mut optional: Vec<String> = rule
             .named
             .iter()
-            .filter(|name| !names.contains(name))
+            .filter(|name| !required.contains(name))
             .cloned()
             .collect();
         match style {
@@ -223,10 +227,16 @@ impl Maker<'_> {
             Style::Lean => optional.clear(),
             Style::Random => optional.retain(|_| self.rng.chance(1, 2)),
         }
-        optional.truncate(room);
+        optional.truncate(room.min(MOST_MEMBERS));
         add_all(&mut names, optional.iter().map(String::as_str));
         let mut names = self.with_dependents(shape, &names);
-        names.sort_by_key(|name| rule.named.iter().position(|named| named == name));
+        let rank: BTreeMap<&String, usize> = rule
+            .named
+            .iter()
+            .enumerate()
+            .map(|(rank, name)| (name, rank))
+            .collect();
+        names.sort_by_key(|name| rank.get(name).copied());
         names
     }
 
@@ -259,8 +269,9 @@ impl Maker<'_> {
 }
 
 fn add_all<'a>(list: &mut Vec<String>, names: impl Iterator<Item = &'a str>) {
+    let mut listed: BTreeSet<String> = list.iter().cloned().collect();
     for name in names {
-        if !list.iter().any(|listed| listed == name) {
+        if listed.insert(name.to_owned()) {
             list.push(name.to_owned());
         }
     }

@@ -6,55 +6,90 @@ use super::{
     build::Style,
     invalid::{Candidates, Spot},
     maker::Maker,
-    shape::{Kind, count},
+    shape::{Choices, Kind, count},
 };
 
 /// Containers to break: a full one, a lean one, and some in between.
-const STYLES: [Style; 4] = [Style::Full, Style::Lean, Style::Random, Style::Random];
+const STYLES: [Style; 10] = {
+    let mut styles = [Style::Random; 10];
+    styles[0] = Style::Full;
+    styles[1] = Style::Lean;
+    styles
+};
+/// As many different ones as are tried.
+const ENOUGH: usize = 5;
 /// Longer lists are not made to be broken.
 const MOST: usize = 2_000;
 
 fn objects(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Vec<Map<String, Value>> {
-    let mut found = Vec::new();
-    for style in STYLES {
-        let made = maker.build_kind(spot.shape, Kind::Object, style, spot.depth);
-        if let Some(Value::Object(members)) = made
-            && !found.contains(&members)
-        {
-            found.push(members);
-        }
-    }
-    found
+    let made = containers(maker, spot, Kind::Object).into_iter();
+    made.filter_map(|value| match value {
+        Value::Object(members) => Some(members),
+        _ => None,
+    })
+    .collect()
 }
 
 fn arrays(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Vec<Vec<Value>> {
-    let mut found = Vec::new();
-    for style in STYLES {
-        let made = maker.build_kind(spot.shape, Kind::Array, style, spot.depth);
-        if let Some(Value::Array(items)) = made
-            && !found.contains(&items)
-        {
-            found.push(items);
-        }
-    }
-    found
+    let made = containers(maker, spot, Kind::Array).into_iter();
+    made.filter_map(|value| match value {
+        Value::Array(items) => Some(items),
+        _ => None,
+    })
+    .collect()
 }
 
-/// Each required member left out.
+/// Different containers for the place, the valid ones first.
+fn containers(maker: &mut Maker<'_>, spot: &Spot<'_>, kind: Kind) -> Vec<Value> {
+    let (mut sound, mut others) = (Vec::new(), Vec::new());
+    for style in STYLES {
+        let Some(value) = maker.build_kind(spot.shape, kind, style, spot.depth) else {
+            continue;
+        };
+        if sound.len() >= ENOUGH || sound.contains(&value) || others.contains(&value) {
+            continue;
+        }
+        let fits = maker.fits(&spot.shape.atoms, &value);
+        if fits { &mut sound } else { &mut others }.push(value);
+    }
+    sound.extend(others);
+    sound.truncate(ENOUGH);
+    sound
+}
+
+/// Each required member left out: of several objects, and with one optional member at a time,
+/// since others may stand in for it elsewhere in the schema.
 pub(super) fn without_required(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates {
+    let required = maker.object_rule(spot.shape).required;
+    let objects = objects(maker, spot);
     let mut found = Vec::new();
-    for members in objects(maker, spot) {
-        for name in spot
-            .limit
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
+    for name in spot
+        .limit
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let mut reduced = Vec::new();
+        for members in &objects {
             let mut members = members.clone();
             members.shift_remove(name);
+            for kept in members.keys().filter(|key| !required.contains(key)).take(4) {
+                let stays = |key: &String| key == kept || required.contains(key);
+                let few = members.iter().filter(|(key, _)| stays(key));
+                let few: Map<_, _> = few
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect();
+                reduced.push(few);
+            }
             found.push((format!("without the required {name}"), members.into()));
         }
+        let name = format!("without the required {name} and most others");
+        found.extend(
+            reduced
+                .into_iter()
+                .map(|members| (name.clone(), members.into())),
+        );
     }
     found
 }
@@ -247,7 +282,7 @@ pub(super) fn too_many_items(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidat
     };
     let rule = maker.array_rule(spot.shape);
     let mut found = Vec::new();
-    for style in [Style::Lean, Style::Random] {
+    for style in [Style::Lean, Style::Random, Style::Random, Style::Random] {
         let made = maker.array_of_length(spot.shape, &rule, most + 1, style, spot.depth);
         found.extend(made.map(|value| ("one over maxItems".to_owned(), value)));
     }
@@ -262,32 +297,43 @@ pub(super) fn twins(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates {
     let most = maker.array_rule(spot.shape).most;
     let mut found = Vec::new();
     for mut items in arrays(maker, spot) {
-        if items.is_empty() {
-            let parts = maker.item_parts(spot.shape, 0);
-            items.extend(maker.build(&parts, Style::Lean, spot.depth + 1));
-        }
-        let Some(first) = items.first().cloned() else {
-            continue;
-        };
-        let mut replaced = items.clone();
-        if let Some(last) = replaced.last_mut().filter(|_| items.len() > 1) {
-            *last = first.clone();
-            found.push(("two equal items".to_owned(), replaced.into()));
-        }
-        if items.len() < most {
-            items.push(first.clone());
-            found.push(("two equal items".to_owned(), items.clone().into()));
-        }
-        if let Some(whole) = first
-            .as_i64()
-            .filter(|whole| whole.unsigned_abs() < 1 << 53)
-        {
-            items.pop();
-            items.push(json!(whole as f64));
-            found.push((
-                "two equal items, one written as 2.0".to_owned(),
-                items.into(),
-            ));
+        // Items to double, where the array had none or only ones with a schema of their own.
+        let parts = maker.item_parts(spot.shape, items.len());
+        let shape = maker.shape(&parts, &mut Choices::default());
+        let more: Vec<Value> = maker
+            .scalars(&shape)
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect();
+        let more = more
+            .into_iter()
+            .filter(|item| !items.contains(item))
+            .take(3)
+            .collect::<Vec<_>>();
+        items.extend(more);
+        items.truncate(most);
+        for index in (0..items.len()).rev().take(4) {
+            let twin = items[index].clone();
+            let mut longer = items.clone();
+            if items.len() >= most {
+                // One of the last makes room: the first may have places of their own.
+                let last = items.len() - 1;
+                longer.remove(if index == last {
+                    last.saturating_sub(1)
+                } else {
+                    last
+                });
+            }
+            longer.push(twin.clone());
+            found.push(("two equal items".to_owned(), longer.clone().into()));
+            if let Some(whole) = twin.as_i64().filter(|whole| whole.unsigned_abs() < 1 << 53) {
+                longer.pop();
+                longer.push(json!(whole as f64));
+                found.push((
+                    "two equal items, one written as 2.0".to_owned(),
+                    longer.into(),
+                ));
+            }
         }
     }
     found
@@ -333,21 +379,23 @@ pub(super) fn too_many_contained(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Cand
     let Some(most) = count(spot.limit).filter(|most| *most <= MOST) else {
         return Vec::new();
     };
-    let mut items = Vec::new();
-    for index in 0..=most {
-        let mut parts = maker.item_parts(spot.shape, index);
-        parts.push(wanted);
-        for style in [Style::Lean, Style::Random, Style::Random] {
-            match maker.build(&parts, style, spot.depth + 1) {
-                Some(item) if !items.contains(&item) || style == Style::Random => {
-                    items.push(item);
+    let mut found = Vec::new();
+    for mut items in arrays(maker, spot) {
+        for _ in 0..=most {
+            let mut parts = maker.item_parts(spot.shape, items.len());
+            parts.push(wanted);
+            let mut made = None;
+            for style in [Style::Lean, Style::Random, Style::Random, Style::Random] {
+                made = maker.build(&parts, style, spot.depth + 1);
+                if made.as_ref().is_some_and(|item| !items.contains(item)) {
                     break;
                 }
-                _ => {}
             }
+            items.extend(made);
+            found.push(("one over maxContains".to_owned(), items.clone().into()));
         }
     }
-    vec![("one over maxContains".to_owned(), items.into())]
+    found
 }
 
 /// An item where the schema has no place for one more.

@@ -134,6 +134,8 @@ pub(super) struct Shape {
     pub(super) wanted: BTreeSet<String>,
     /// Properties that a choice rules out.
     pub(super) unwanted: BTreeSet<String>,
+    /// Made in order to be refused: its own keywords are not to be tested.
+    pub(super) lenient: bool,
     /// Nothing can look like this.
     pub(super) impossible: bool,
 }

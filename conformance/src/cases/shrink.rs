@@ -6,12 +6,15 @@ use super::case::{Case, classify};
 use crate::schema::Schema;
 
 /// Candidates of one round: each costs the caller a request.
-const MOST: usize = 400;
+const MOST: usize = 1_000;
+/// Members and items of one container that are looked into: halving comes before that.
+const LOOKED_INTO: usize = 64;
 
 /// One round of strictly smaller candidates of the same class, the smallest leap last. The
 /// caller asks which of them still fails, and comes back with it until none does: sizes fall,
 /// so that ends.
-pub fn shrink(case: &Case, schema: &Schema) -> impl Iterator<Item = Case> {
+pub fn shrink<'s>(case: &Case, schema: &'s Schema) -> impl Iterator<Item = Case> + use<'s> {
+    let (name, class) = (shrunk_name(&case.name), case.class.clone());
     let size = size(&case.text);
     let mut values = Vec::new();
     smaller(&case.value, &mut |value| values.push(value));
@@ -30,14 +33,14 @@ pub fn shrink(case: &Case, schema: &Schema) -> impl Iterator<Item = Case> {
             }
             fresh
         })
-        .filter_map(|text| {
-            let (value, class) = classify(schema, &text)?;
-            let same = class.agrees_with(&case.class);
+        .filter_map(move |text| {
+            let (value, now) = classify(schema, &text).ok()?;
+            let same = now.agrees_with(&class);
             same.then(|| Case {
-                name: shrunk_name(&case.name),
+                name: name.clone(),
                 text,
                 value,
-                class,
+                class: now,
             })
         })
 }
@@ -83,12 +86,12 @@ fn smaller_object(members: &Map<String, Value>, emit: &mut dyn FnMut(Value)) {
             );
         }
     }
-    for name in &names {
+    for name in names.iter().take(LOOKED_INTO) {
         let mut fewer = members.clone();
         fewer.shift_remove(*name);
         emit(fewer.into());
     }
-    for (name, value) in members {
+    for (name, value) in members.iter().take(LOOKED_INTO) {
         smaller(value, &mut |inner| {
             let mut changed = members.clone();
             changed.insert(name.clone(), inner);
@@ -102,12 +105,12 @@ fn smaller_array(items: &[Value], emit: &mut dyn FnMut(Value)) {
         emit(items[..items.len() / 2].to_vec().into());
         emit(items[items.len() / 2..].to_vec().into());
     }
-    for index in (0..items.len()).rev().take(16) {
+    for index in (0..items.len()).rev().take(LOOKED_INTO) {
         let mut fewer = items.to_vec();
         fewer.remove(index);
         emit(fewer.into());
     }
-    for (index, value) in items.iter().enumerate().take(16) {
+    for (index, value) in items.iter().enumerate().take(LOOKED_INTO) {
         smaller(value, &mut |inner| {
             let mut changed = items.to_vec();
             changed[index] = inner;

@@ -11,6 +11,8 @@ use super::{
 /// Members of a wide object, levels of a deep one: far from any sane limit, and past small ones.
 const WIDE: usize = 256;
 const DEEP: usize = 48;
+/// Members that are left out one at a time.
+const MOST_LEFT_OUT: usize = 40;
 /// Boundary lists longer than this are not made to be sent.
 const LONGEST_LIST: usize = 1_000;
 
@@ -83,7 +85,8 @@ impl Maker<'_> {
                 ));
             }
         }
-        for name in members.keys().filter(|name| !rule.required.contains(name)) {
+        let optional = members.keys().filter(|name| !rule.required.contains(name));
+        for name in optional.take(MOST_LEFT_OUT) {
             let mut members = members.clone();
             members.shift_remove(name);
             found.push((format!("without {name}"), members.into()));
