@@ -4,13 +4,14 @@
 //! without a fault. The table in `docs/matrix.md` is what was measured here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use acp_conformance::rules;
 use acp_conformance::run;
 use acp_conformance::settings::Settings;
 use acp_reference_agent as reference;
 use acp_reports::{Report, Status, Verdict};
-use futures_util::StreamExt;
 use reference::faults::{self, Fault};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -34,6 +35,34 @@ async fn certify(faults: Vec<&'static Fault>) -> Report {
     report
 }
 
+/// A run in a runtime of its own: judging one agent does not stall the streams of another.
+fn certify_alone(faults: Vec<&'static Fault>) -> Report {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(certify(faults))
+}
+
+/// The report of each fault, in the catalogue's order.
+fn certify_each(faults: &[&'static Fault]) -> Vec<(&'static Fault, Report)> {
+    let next = AtomicUsize::new(0);
+    let reports: Mutex<BTreeMap<usize, Report>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(fault) = faults.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let report = certify_alone(vec![*fault]);
+                    let index = faults.iter().position(|known| known.name == fault.name);
+                    reports
+                        .lock()
+                        .expect("reports")
+                        .insert(index.expect("a fault"), report);
+                }
+            });
+        }
+    });
+    let reports = reports.into_inner().expect("reports").into_values();
+    faults.iter().copied().zip(reports).collect()
+}
+
 /// The rules that do not hold.
 fn tripped(report: &Report) -> BTreeSet<&str> {
     let broken = report
@@ -51,9 +80,9 @@ fn undecided(report: &Report) -> BTreeSet<&str> {
     open.map(|finding| finding.rule.as_str()).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_clean_agent_holds_every_rule_and_every_pass_has_looked() {
-    let report = certify(Vec::new()).await;
+#[test]
+fn a_clean_agent_holds_every_rule_and_every_pass_has_looked() {
+    let report = certify_alone(Vec::new());
     for finding in &report.results {
         assert_eq!(
             finding.status,
@@ -68,30 +97,23 @@ async fn a_clean_agent_holds_every_rule_and_every_pass_has_looked() {
     assert_eq!(report.verdict, Verdict::Pass);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_fault_trips_exactly_the_rules_that_it_names() {
+#[test]
+fn every_fault_trips_exactly_the_rules_that_it_names() {
     let only = std::env::var("ACP_TCK_FAULT").ok();
-    let chosen = faults::catalogue()
-        .filter(|fault| only.as_deref().is_none_or(|name| fault.name.contains(name)));
-    let runs = futures_util::stream::iter(chosen)
-        .map(|fault| async move { (fault, certify(vec![fault]).await) })
-        .buffered(AT_ONCE)
-        .collect::<Vec<_>>()
-        .await;
-    let mut wrong = Vec::new();
-    for (fault, report) in &runs {
-        let named: BTreeSet<&str> = fault.trips.iter().copied().collect();
-        let tripped = tripped(report);
-        if tripped != named {
-            wrong.push(format!(
-                "{}\n    silent: {:?}\n    besides: {:?}\n    undecided: {:?}",
-                fault.name,
-                named.difference(&tripped).collect::<Vec<_>>(),
-                tripped.difference(&named).collect::<Vec<_>>(),
-                undecided(report),
-            ));
+    let is_chosen = |fault: &&Fault| only.as_deref().is_none_or(|name| fault.name.contains(name));
+    let chosen: Vec<&'static Fault> = faults::catalogue().filter(is_chosen).collect();
+    let mut runs = certify_each(&chosen);
+    // Some rules look at times, and a machine that runs everything at once may stall: what does
+    // not come out as named is looked at once more, with nothing beside it.
+    for (fault, report) in &mut runs {
+        if mismatch(fault, report).is_some() {
+            *report = certify_alone(vec![*fault]);
         }
     }
+    let wrong: Vec<String> = runs
+        .iter()
+        .filter_map(|(fault, report)| mismatch(fault, report))
+        .collect();
     assert!(
         wrong.is_empty(),
         "{} of {} faults:\n{}",
@@ -102,6 +124,21 @@ async fn every_fault_trips_exactly_the_rules_that_it_names() {
     if only.is_none() {
         keep_in_step(&table(&runs));
     }
+}
+
+/// What differs between the rules that a fault names and those that it tripped.
+fn mismatch(fault: &Fault, report: &Report) -> Option<String> {
+    let named: BTreeSet<&str> = fault.trips.iter().copied().collect();
+    let tripped = tripped(report);
+    (tripped != named).then(|| {
+        let silent: Vec<_> = named.difference(&tripped).collect();
+        let besides: Vec<_> = tripped.difference(&named).collect();
+        let undecided = undecided(report);
+        format!(
+            "{}\n    silent: {silent:?}\n    besides: {besides:?}\n    undecided: {undecided:?}",
+            fault.name
+        )
+    })
 }
 
 /// The matrix as text: for each fault the rules that it tripped, for each rule its faults.
