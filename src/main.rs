@@ -25,7 +25,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Check(check::Arguments),
+    Check(Box<check::Arguments>),
     Agent(agent::Arguments),
     Sse(sse::Arguments),
     Rules(rules::Arguments),
@@ -39,7 +39,7 @@ fn main() -> std::process::ExitCode {
         Err(error) => return exit::of_arguments(&error).code(),
     };
     let done = match arguments.command {
-        Command::Check(arguments) => check::run(arguments),
+        Command::Check(arguments) => check::run(*arguments),
         Command::Agent(arguments) => agent::run(arguments),
         Command::Sse(arguments) => sse::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),

@@ -71,7 +71,7 @@ pub(crate) fn report(
             agent_id: evidence.probe.says("agent_id"),
             agent_version: evidence.probe.says("version"),
         },
-        started_at: settings.facts.started_at.to_string(),
+        started_at: format!("{:.3}", settings.facts.started_at),
         duration_ms: milliseconds(ended.took),
         seed: settings.facts.seed,
         cases: settings.facts.cases,

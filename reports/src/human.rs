@@ -10,10 +10,9 @@ use crate::layout::{BOLD, DIM, heading, labelled, paint, paragraph, row};
 use crate::{Feature, Finding, ProfileLevel, Report, Stale, Status, details, layout, text, words};
 
 /// The blocks that follow the table, in order, with their headings.
-const SECTIONS: [(Status, &str); 5] = [
+const SECTIONS: [(Status, &str); 4] = [
     (Status::Fail, "Failures"),
     (Status::Warn, "Warnings: SHOULDs that do not hold"),
-    (Status::Inconclusive, "Inconclusive: evidence is missing"),
     (Status::Error, "Errors: checks that failed themselves"),
     (Status::Expected, "Expected failures, excused"),
 ];
@@ -50,7 +49,9 @@ const AREA: usize = 30;
 pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     header(report, out)?;
     areas(&report.results, out)?;
-    skips(&report.results, out)?;
+    reasons(&report.results, Status::Skip, "Skipped", out)?;
+    let title = "Inconclusive: evidence is missing";
+    reasons(&report.results, Status::Inconclusive, title, out)?;
     for (status, title) in SECTIONS {
         section(&report.results, status, title, out)?;
     }
@@ -128,14 +129,20 @@ fn with_status(findings: &[Finding], status: Status) -> Vec<&Finding> {
     matching.collect()
 }
 
-fn skips(findings: &[Finding], out: &mut dyn io::Write) -> io::Result<()> {
-    let skipped = with_status(findings, Status::Skip);
-    if skipped.is_empty() {
+/// Rules that were not decided, by the reason: one gap often leaves many rules open.
+fn reasons(
+    findings: &[Finding],
+    status: Status,
+    title: &str,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let undecided = with_status(findings, status);
+    if undecided.is_empty() {
         return Ok(());
     }
-    heading(out, &format!("Skipped ({})", skipped.len()))?;
+    heading(out, &format!("{title} ({})", undecided.len()))?;
     let areas = words::by_area(findings);
-    let reasons = words::group(skipped.into_iter(), |finding| &finding.message);
+    let reasons = words::group(undecided.into_iter(), |finding| &finding.message);
     for (reason, members) in reasons {
         paragraph(out, 2, &text::clip(reason, text::SENTENCE))?;
         paragraph(out, 4, &names(&members, &areas))?;

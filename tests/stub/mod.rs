@@ -7,25 +7,25 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 /// An address at which nobody listens.
-pub fn closed() -> SocketAddr {
+pub(crate) fn closed() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address")
 }
 
 /// A server of one function: it is given a connection and the request's head.
-pub struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     connections: Arc<(Mutex<usize>, Condvar)>,
 }
 
 impl Server {
     /// Serves until the test ends.
-    pub fn start(serve: fn(TcpStream, &str)) -> Self {
+    pub(crate) fn start(serve: fn(TcpStream, &str)) -> Self {
         Self::start_for(usize::MAX, serve)
     }
 
     /// Serves so many connections, and is gone then.
-    pub fn start_for(count: usize, serve: fn(TcpStream, &str)) -> Self {
+    pub(crate) fn start_for(count: usize, serve: fn(TcpStream, &str)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let connections = Arc::new((Mutex::new(0), Condvar::new()));
@@ -47,12 +47,12 @@ impl Server {
     }
 
     /// Its base URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Waits until so many connections have been made.
-    pub fn await_connections(&self, count: usize) {
+    pub(crate) fn await_connections(&self, count: usize) {
         let made = self.connections.0.lock().expect("a count");
         drop(
             self.connections
@@ -92,12 +92,12 @@ fn answer(mut stream: TcpStream, status: &str, body: &str) {
 }
 
 /// Accepts, reads, and says nothing until the client goes.
-pub fn silent(mut stream: TcpStream, _: &str) {
+pub(crate) fn silent(mut stream: TcpStream, _: &str) {
     let _ = stream.read(&mut [0]);
 }
 
 /// Answers `/auth`, and nothing else.
-pub fn silent_but_auth(stream: TcpStream, head: &str) {
+pub(crate) fn silent_but_auth(stream: TcpStream, head: &str) {
     if head.starts_with("GET /auth") {
         answer(
             stream,
@@ -110,26 +110,26 @@ pub fn silent_but_auth(stream: TcpStream, head: &str) {
 }
 
 /// A web server without an agent.
-pub fn nothing_found(stream: TcpStream, _: &str) {
+pub(crate) fn nothing_found(stream: TcpStream, _: &str) {
     answer(stream, "404 Not Found", r#"{"detail": "Not Found"}"#);
 }
 
 /// Tells the client its own header fields, in every place that a report shows.
-pub fn echoing(stream: TcpStream, head: &str) {
+pub(crate) fn echoing(stream: TcpStream, head: &str) {
     let echo = head.replace(['\r', '\n', '"'], " ");
     answer(stream, "500 Oops", &format!(r#"{{"error": "{echo}"}}"#));
 }
 
 /// The reference agent as a process of its own.
-pub struct Agent {
+pub(crate) struct Agent {
     child: Child,
     /// Its base URL.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Agent {
     /// Starts it on a free port.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_acp-tck"))
             .args(["agent", "--port", "0"])
             .args(arguments)

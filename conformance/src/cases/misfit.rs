@@ -24,10 +24,6 @@ pub(super) fn wrong_kinds(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates 
         Value::Number(number) => {
             found.push(("a numeric string", Value::from(number.to_string())));
             found.push(("true where a number is wanted", json!(true)));
-            found.push((
-                "a fraction where an integer is wanted",
-                json!(number.as_f64().map(|n| n + 0.5)),
-            ));
         }
         Value::String(text) => {
             found.push(("a number where a string is wanted", json!(12)));
@@ -54,6 +50,12 @@ pub(super) fn wrong_kinds(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates 
         Value::Null => found.push(("the word null", json!("null"))),
     }
     found.insert(found.len().min(2), ("null", Value::Null));
+    // The first, as it is the one that lax readers of integers take: they cut it off.
+    let fraction = valid.as_f64().map(|number| json!(number + 0.5));
+    found.splice(
+        0..0,
+        fraction.map(|value| ("a fraction where an integer is wanted", value)),
+    );
     found.extend([
         ("an empty list", json!([])),
         ("an empty object", json!({})),

@@ -84,7 +84,8 @@ pub(super) async fn order(driver: &Driver<'_>) -> Vec<Ask> {
 fn reversed(case: &Case) -> Option<Case> {
     let value = reverse(&case.value);
     let text = value.to_string();
-    let differs = text != case.value.to_string();
+    let as_it_was = case.value.to_string();
+    let differs = text != as_it_was;
     let name = format!("{}, keys reversed", case.name);
     differs.then_some(Case {
         name,
