@@ -92,6 +92,7 @@ fn eventsource_stream(bytes: &[u8], read: usize) -> usize {
     events.now_or_never().unwrap_or_default()
 }
 
+/// Finds each line end in the same reads, and does nothing else.
 fn memchr_lines(bytes: &[u8], read: usize) -> usize {
     let mut lines = 0;
     for chunk in bytes.chunks(read) {

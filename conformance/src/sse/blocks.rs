@@ -3,10 +3,11 @@
 
 use std::mem;
 
+use smol_str::SmolStr;
+
 use super::{
     defect::{DefectKind, Tier, excerpt},
     fields::{self, Field},
-    lines::Line,
     log::{Log, Span},
     transcript::{Event, Limits, Transcript},
 };
@@ -39,30 +40,39 @@ pub(super) struct Blocks {
     /// What `events` holds, in bytes, and where the first event stood that was left out.
     kept: usize,
     left_out: Option<Span>,
+    /// The current line.
+    here: Span,
     block: Block,
-    /// The standard's buffers, under its names; `data` lacks the last LF, which is never seen.
+    /// The standard's buffers, under its names; `data` lacks the last LF, which is never seen,
+    /// and `event_type` is this block's only if the block has one.
     data: String,
-    event_type: String,
-    last_event_id: String,
+    event_type: SmolStr,
+    last_event_id: SmolStr,
     reconnection_time: Option<u64>,
 }
 
 impl Blocks {
     pub(super) fn new(limits: Limits) -> Self {
-        let mut blocks = Self {
+        Self {
             log: Log::new(limits.defects),
             limits,
             events: Vec::new(),
             kept: 0,
             left_out: None,
-            block: Block::default(),
+            here: Span {
+                offset: 0,
+                length: 0,
+                line: 1,
+            },
+            block: Block {
+                line: 1,
+                ..Block::default()
+            },
             data: String::new(),
-            event_type: String::new(),
-            last_event_id: String::new(),
+            event_type: SmolStr::default(),
+            last_event_id: SmolStr::default(),
             reconnection_time: None,
-        };
-        blocks.begin_at(0, 1);
-        blocks
+        }
     }
 
     pub(super) fn events(&self) -> &[Event] {
@@ -76,60 +86,59 @@ impl Blocks {
 
     #[cfg(test)]
     pub(super) fn held_bytes(&self) -> usize {
-        self.data.capacity() + self.event_type.capacity() + self.last_event_id.capacity()
+        self.data.capacity() + self.event_type.len() + self.last_event_id.len()
     }
 
-    /// A block begins here.
-    pub(super) fn begin_at(&mut self, offset: u64, line: u64) {
-        self.block = Block {
-            offset,
-            line,
-            ..Block::default()
-        };
+    /// Where the current line begins, and its number. Its length is not known yet.
+    pub(super) fn here(&self) -> Span {
+        self.here
     }
 
-    /// The line end before `offset` has got an LF: if it was a blank line's, that block ends
-    /// a byte later than it seemed.
-    pub(super) fn extend_line_end(&mut self, offset: u64) {
-        if self.block.offset + 1 != offset {
+    /// The first line begins here, behind a byte order mark.
+    pub(super) fn begin_at(&mut self, offset: u64) {
+        self.here.offset = offset;
+        self.block.offset = offset;
+    }
+
+    /// The line end before the current line has got an LF: if it was a blank line's, that block
+    /// ends a byte later than it seemed.
+    pub(super) fn extend_line_end(&mut self) {
+        let seemed = self.here.offset;
+        self.here.offset += 1;
+        if self.block.offset != seemed {
             return;
         }
-        self.block.offset = offset;
+        self.block.offset = self.here.offset;
         if let Some(event) = self.events.last_mut()
-            && event.end + 1 == offset
+            && event.end == seemed
         {
-            event.end = offset;
+            event.end = self.here.offset;
         }
     }
 
-    /// Processes one line.
+    /// Processes a line that ends before the byte `end`. What was kept of it is `text`: all of
+    /// it, if it is `whole`.
     #[inline]
-    pub(super) fn line(&mut self, line: &Line<'_>) {
-        if line.at.length == 0 {
-            return self.blank(line.at);
+    pub(super) fn line(&mut self, text: &str, whole: bool, end: u64) {
+        self.here.length = end - self.here.offset;
+        if self.here.length > 0 {
+            self.block.begun = true;
+            self.filled_line(text, whole);
+        } else {
+            self.blank_line();
         }
-        self.block.begun = true;
-        if line.text.starts_with(':') {
-            return self.log.note(DefectKind::Comment, || line.at);
-        }
-        self.block.fielded = true;
-        if !line.whole {
-            return self.too_large(line.at);
-        }
-        match fields::known(line.text) {
-            Some((field, value)) => self.field(field, value, line),
-            None => self.unknown(line),
-        }
+        self.here.offset = end + 1;
+        self.here.line += 1;
     }
 
     /// The stream has ended within this line, which may be empty: it and its block are discarded.
-    pub(super) fn finish(mut self, tail: &Line<'_>) -> Transcript {
-        let length = tail.at.offset + tail.at.length;
-        let comment = tail.at.length == 0 || tail.text.starts_with(':');
-        if !comment && !fields::may_become_known(tail.text) {
+    pub(super) fn finish(mut self, tail: &str, length: u64) -> Transcript {
+        self.here.length = length - self.here.offset;
+        let comment = self.here.length == 0 || tail.starts_with(':');
+        if !comment && !fields::may_become_known(tail) {
             self.unknown(tail);
         }
-        if self.block.begun || tail.at.length > 0 {
+        if self.block.begun || self.here.length > 0 {
             let kind = if comment && !self.block.fielded {
                 DefectKind::UnterminatedComment
             } else {
@@ -153,53 +162,75 @@ impl Blocks {
         }
     }
 
-    /// A blank line: dispatches the event, or not, and begins a block.
-    fn blank(&mut self, at: Span) {
-        let end = at.offset + 1;
-        if !self.block.begun {
-            self.log
-                .note(DefectKind::ExtraBlankLine, || Span { length: 1, ..at });
-        } else if self.block.too_large {
-            self.event_type.clear();
-        } else if self.block.has_data {
-            self.dispatch(end);
-        } else if self.block.fielded {
-            self.without_data(at.offset);
+    /// A line that is not blank.
+    #[inline]
+    fn filled_line(&mut self, text: &str, whole: bool) {
+        if text.starts_with(':') {
+            return self.log.note(DefectKind::Comment, || self.here);
         }
-        self.begin_at(end, at.line + 1);
+        self.block.fielded = true;
+        if !whole {
+            return self.too_large();
+        }
+        match fields::known(text) {
+            Some((field, value)) => self.field(field, value),
+            None => self.unknown(text),
+        }
     }
 
+    /// A blank line: dispatches the event, or not, and begins a block.
+    fn blank_line(&mut self) {
+        let Span { offset, line, .. } = self.here;
+        if !self.block.begun {
+            self.log.note(DefectKind::ExtraBlankLine, || Span {
+                length: 1,
+                ..self.here
+            });
+        } else if self.block.has_data {
+            self.dispatch(offset);
+        } else if self.block.fielded && !self.block.too_large {
+            self.without_data(offset);
+        }
+        self.block = Block {
+            offset: offset + 1,
+            line: line + 1,
+            ..Block::default()
+        };
+    }
+
+    /// Dispatches the event whose blank line begins at `end`.
     fn dispatch(&mut self, end: u64) {
         if self.data.is_empty() {
-            let at = self.block_span(end - 1);
+            let at = self.block_span(end);
             self.log.note(DefectKind::EmptyData, || at);
         }
-        let mut event = mem::take(&mut self.event_type);
-        if event.is_empty() {
-            event.push_str("message");
-        }
-        let data = mem::take(&mut self.data);
-        let size = size_of::<Event>() + event.len() + data.len() + self.last_event_id.len();
-        if self.left_out.is_some() || size > self.limits.kept_bytes - self.kept {
-            let at = self.block_span(end - 1);
+        let event = if self.block.event && !self.event_type.is_empty() {
+            self.event_type.clone()
+        } else {
+            SmolStr::new_static("message")
+        };
+        let size = size_of::<Event>() + event.len() + self.data.len() + self.last_event_id.len();
+        if self.left_out.is_none() && size <= self.limits.kept_bytes - self.kept {
+            self.kept += size;
+            // The copy gets exactly the room it needs, and the buffer keeps its own for the next.
+            self.events.push(Event {
+                event,
+                data: self.data.as_str().to_owned(),
+                id: self.last_event_id.clone(),
+                retry: self.block.retry,
+                offset: self.block.offset,
+                end: end + 1,
+            });
+        } else {
+            let at = self.block_span(end);
             self.left_out.get_or_insert(at);
-            return;
         }
-        self.kept += size;
-        self.events.push(Event {
-            event,
-            data,
-            id: self.last_event_id.clone(),
-            retry: self.block.retry,
-            offset: self.block.offset,
-            end,
-        });
+        self.data.clear();
     }
 
     /// A block without data dispatches nothing. Where it has unknown fields alone, each of
     /// them has been named already.
     fn without_data(&mut self, end: u64) {
-        self.event_type.clear();
         let Block {
             event, id, retry, ..
         } = self.block;
@@ -219,117 +250,120 @@ impl Blocks {
         self.log.record(DefectKind::BlockWithoutData, at, seen);
     }
 
-    fn unknown(&mut self, line: &Line<'_>) {
-        let kind = fields::why_unknown(line.text);
+    fn unknown(&mut self, line: &str) {
+        let kind = fields::why_unknown(line);
         let seen = || match kind {
-            DefectKind::BareJson | DefectKind::BareText => excerpt(line.text),
-            _ => excerpt(fields::name(line.text)),
+            DefectKind::BareJson | DefectKind::BareText => excerpt(line),
+            _ => excerpt(fields::name(line)),
         };
-        self.log.record(kind, line.at, seen);
+        self.log.record(kind, self.here, seen);
     }
 
-    fn field(&mut self, field: Field, value: Option<&str>, line: &Line<'_>) {
-        let value = self.value(value, line);
+    #[inline]
+    fn field(&mut self, field: Field, value: Option<&str>) {
+        let value = self.value(value);
         match field {
-            Field::Data => self.field_data(value, line),
-            Field::Event => self.field_event(value, line),
-            Field::Id => self.field_id(value, line),
-            Field::Retry => self.field_retry(value, line),
+            Field::Data => self.field_data(value),
+            Field::Event => self.field_event(value),
+            Field::Id => self.field_id(value),
+            Field::Retry => self.field_retry(value),
         }
     }
 
     /// The field's value after the colon: one space is removed from its beginning.
-    fn value<'a>(&mut self, after_colon: Option<&'a str>, line: &Line<'_>) -> &'a str {
+    #[inline]
+    fn value<'a>(&mut self, after_colon: Option<&'a str>) -> &'a str {
         let Some(after_colon) = after_colon else {
-            self.log.note(DefectKind::FieldWithoutColon, || line.at);
+            self.log.note(DefectKind::FieldWithoutColon, || self.here);
             return "";
         };
         let Some(value) = after_colon.strip_prefix(' ') else {
             if !after_colon.is_empty() {
-                self.log.note(DefectKind::NoSpaceAfterColon, || line.at);
+                self.log.note(DefectKind::NoSpaceAfterColon, || self.here);
             }
             return after_colon;
         };
         if value.starts_with(' ') {
-            self.log.note(DefectKind::SpaceInValue, || line.at);
+            self.log.note(DefectKind::SpaceInValue, || self.here);
         }
         value
     }
 
-    fn field_data(&mut self, value: &str, line: &Line<'_>) {
-        if value.starts_with('\u{feff}') {
-            self.log.note(DefectKind::BomInValue, || line.at);
+    fn field_data(&mut self, value: &str) {
+        if value.starts_with("\u{feff}") {
+            self.log.note(DefectKind::BomInValue, || self.here);
         }
         let joint = usize::from(self.block.has_data);
         if self.data.len() + joint + value.len() > self.limits.event_bytes {
-            return self.too_large(line.at);
+            return self.too_large();
         }
         if self.block.too_large {
             return;
         }
         if mem::replace(&mut self.block.has_data, true) {
-            self.log.note(DefectKind::MultiLineData, || line.at);
+            self.log.note(DefectKind::MultiLineData, || self.here);
             self.data.push('\n');
-            self.data.push_str(value);
-        } else {
-            // Most events have one line of data: it gets exactly the room that it needs.
-            self.data = value.to_owned();
         }
+        self.data.push_str(value);
     }
 
-    fn field_event(&mut self, value: &str, line: &Line<'_>) {
+    fn field_event(&mut self, value: &str) {
         if value.is_empty() {
-            self.log.note(DefectKind::EmptyEventType, || line.at);
+            self.log.note(DefectKind::EmptyEventType, || self.here);
         }
         if mem::replace(&mut self.block.event, true) {
-            self.again(Field::Event, self.event_type == value, line);
+            self.again(Field::Event, self.event_type == value);
         }
-        self.event_type = value.to_owned();
+        set(&mut self.event_type, value);
     }
 
-    fn field_id(&mut self, value: &str, line: &Line<'_>) {
-        if value.contains('\0') {
-            return self.log.record(DefectKind::IdWithNul, line.at, String::new);
+    fn field_id(&mut self, value: &str) {
+        // NUL is noted before the lines of its piece are read: mostly there is none to look for.
+        if self.log.has_noted(DefectKind::NulCharacter) && value.contains('\0') {
+            return self
+                .log
+                .record(DefectKind::IdWithNul, self.here, String::new);
         }
         if mem::replace(&mut self.block.id, true) {
-            self.again(Field::Id, self.last_event_id == value, line);
+            self.again(Field::Id, self.last_event_id == value);
         }
-        self.last_event_id.clear();
-        self.last_event_id.push_str(value);
+        set(&mut self.last_event_id, value);
     }
 
     /// Digits beyond 64 bits are still digits, so the value is as great as we can say.
-    fn field_retry(&mut self, value: &str, line: &Line<'_>) {
+    fn field_retry(&mut self, value: &str) {
         if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
             let seen = || excerpt(value);
-            return self.log.record(DefectKind::RetryNotDigits, line.at, seen);
+            return self.log.record(DefectKind::RetryNotDigits, self.here, seen);
         }
         let time = value.parse().unwrap_or(u64::MAX);
         if time > LONGEST_TIMER {
-            self.log.note(DefectKind::RetryTooLarge, || line.at);
+            self.log.note(DefectKind::RetryTooLarge, || self.here);
         }
         if let Some(before) = self.block.retry.replace(time) {
-            self.again(Field::Retry, before == time, line);
+            self.again(Field::Retry, before == time);
         }
         self.reconnection_time = Some(time);
     }
 
     /// The field has been in this block before.
-    fn again(&mut self, field: Field, same: bool, line: &Line<'_>) {
+    fn again(&mut self, field: Field, same: bool) {
         if same {
-            return self.log.note(DefectKind::RepeatedField, || line.at);
+            return self.log.note(DefectKind::RepeatedField, || self.here);
         }
         let seen = || format!("`{}`", field.name());
-        self.log.record(DefectKind::OverwrittenField, line.at, seen);
+        self.log
+            .record(DefectKind::OverwrittenField, self.here, seen);
     }
 
     /// The limit is hit at this line: what the block has is freed. Said once a block.
-    fn too_large(&mut self, at: Span) {
+    fn too_large(&mut self) {
         self.data = String::new();
+        self.block.has_data = false;
         if !mem::replace(&mut self.block.too_large, true) {
             let limit = self.limits.event_bytes;
             self.log
-                .record(DefectKind::EventTooLarge, at, || limit.to_string());
+                .record(DefectKind::EventTooLarge, self.here, || limit.to_string());
         }
     }
 
@@ -340,5 +374,12 @@ impl Blocks {
             length: end - self.block.offset,
             line: self.block.line,
         }
+    }
+}
+
+/// Sets a buffer, unless it has that value already: a long one is shared by all events with it.
+fn set(buffer: &mut SmolStr, value: &str) {
+    if buffer != value {
+        *buffer = SmolStr::new(value);
     }
 }

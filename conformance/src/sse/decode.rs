@@ -1,7 +1,7 @@
 //! Bytes to text, as the standard's "UTF-8 decode" does it: never fatal, one U+FFFD for each
 //! maximal subpart that is not UTF-8. The byte order mark is the next stage's business.
 
-use std::str;
+use simdutf8::compat::from_utf8;
 
 /// What stands next in the stream.
 pub(super) enum Piece<'a> {
@@ -23,12 +23,12 @@ impl Decoder {
     pub(super) fn push(&mut self, bytes: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
         let mut rest = self.complete_held(bytes, sink);
         while !rest.is_empty() {
-            let error = match str::from_utf8(rest) {
+            let error = match from_utf8(rest) {
                 Ok(text) => return sink(Piece::Text(text)),
                 Err(error) => error,
             };
             let (valid, after) = rest.split_at(error.valid_up_to());
-            if let (Ok(text), false) = (str::from_utf8(valid), valid.is_empty()) {
+            if let (Ok(text), false) = (from_utf8(valid), valid.is_empty()) {
                 sink(Piece::Text(text));
             }
             let Some(length) = error.error_len() else {
@@ -53,7 +53,7 @@ impl Decoder {
         let mut rest = bytes;
         while let (1.., [next, after @ ..]) = (self.count, rest) {
             self.held[self.count] = *next;
-            match str::from_utf8(&self.held[..=self.count]) {
+            match from_utf8(&self.held[..=self.count]) {
                 Ok(text) => {
                     sink(Piece::Text(text));
                     self.count = 0;

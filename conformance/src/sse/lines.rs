@@ -1,8 +1,8 @@
 //! Text to lines: CRLF, LF and CR, wherever the pushes cut them (HTML, 9.2.5).
 
-use std::mem;
+use std::sync::LazyLock;
 
-use memchr::{memchr, memchr2, memchr2_iter};
+use memchr::{memchr, memchr2, memchr2_iter, memmem::Finder};
 
 use super::{
     blocks::Blocks,
@@ -14,16 +14,6 @@ use super::{
 
 /// What a client reads in place of bytes that are not UTF-8.
 const REPLACEMENT: &str = "\u{fffd}";
-
-/// One line without its end.
-pub(super) struct Line<'a> {
-    /// The line, or as much of it as the limit allows.
-    pub(super) text: &'a str,
-    /// Whether `text` is all of it.
-    pub(super) whole: bool,
-    /// Where the bytes stand that it was decoded from.
-    pub(super) at: Span,
-}
 
 /// The ways to end a line, a bit each.
 #[derive(Clone, Copy)]
@@ -38,9 +28,6 @@ pub(super) struct Lines {
     blocks: Blocks,
     /// The first byte of the next piece.
     offset: u64,
-    /// The first byte of the current line, and its number.
-    start: u64,
-    number: u64,
     /// What earlier pieces held of the current line, up to the limit.
     pending: String,
     /// Whether the limit has cut `pending`.
@@ -57,8 +44,6 @@ impl Lines {
         Self {
             blocks: Blocks::new(limits),
             offset: 0,
-            start: 0,
-            number: 1,
             pending: String::new(),
             cut: false,
             limit: limits.event_bytes,
@@ -90,48 +75,44 @@ impl Lines {
     /// The stream has ended, perhaps within a line.
     pub(super) fn finish(mut self) -> Transcript {
         if self.after_cr {
-            self.note_end(End::Cr, self.offset - 1);
+            self.note_end(End::Cr);
         }
-        let tail = Line {
-            text: &self.pending,
-            whole: !self.cut,
-            at: self.span(self.offset),
-        };
-        self.blocks.finish(&tail)
+        self.blocks.finish(&self.pending, self.offset)
     }
 
     fn push_text(&mut self, text: &str) {
-        let base = self.offset;
-        let bytes = text.as_bytes();
-        let mut from = self.begin(text);
-        self.note_characters(&bytes[from..], base + from as u64);
-        // Most streams have no CR at all, and to look for one byte is faster than for two.
-        let has_cr = memchr(b'\r', bytes).is_some();
-        let next = |from: usize| match has_cr {
-            true => memchr2(b'\n', b'\r', &bytes[from..]),
-            false => memchr(b'\n', &bytes[from..]),
+        let end = self.offset + text.len() as u64;
+        let mut rest = self.begin(text);
+        // Most streams have neither: to look for both at once, and then for LF alone, is
+        // faster than to look for each of them in each line.
+        let has_cr_or_nul = memchr2(b'\r', 0, rest.as_bytes()).is_some();
+        self.note_characters(rest.as_bytes(), end - rest.len() as u64, has_cr_or_nul);
+        let line_length = |rest: &[u8]| match rest {
+            [b'\n', ..] => Some(0),
+            _ if has_cr_or_nul => memchr2(b'\n', b'\r', rest),
+            _ => memchr(b'\n', rest),
         };
-        while let Some(found) = next(from) {
-            let at = from + found;
-            self.end_line(&text[from..at], base + at as u64);
-            from = at + 1;
-            if bytes[at] == b'\n' {
-                self.note_end(End::Lf, base + at as u64);
+        while let Some(length) = line_length(rest.as_bytes()) {
+            let (line, from_end) = rest.split_at(length);
+            self.end_line(line, end - from_end.len() as u64);
+            if let Some(after) = from_end.strip_prefix('\n') {
+                self.note_end(End::Lf);
+                rest = after;
             } else {
                 self.after_cr = true;
-                from += self.settle_cr(&bytes[from..]);
+                rest = self.settle_cr(&from_end[1..]);
             }
         }
-        self.hold(&text[from..]);
-        self.offset = base + bytes.len() as u64;
+        self.hold(rest);
+        self.offset = end;
     }
 
     fn push_broken(&mut self, bytes: &[u8]) {
-        self.settle_cr(REPLACEMENT.as_bytes());
+        self.settle_cr(REPLACEMENT);
         let at = Span {
             offset: self.offset,
             length: bytes.len() as u64,
-            line: self.number,
+            line: self.blocks.here().line,
         };
         let seen = || bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         self.blocks.log.record(DefectKind::NotUtf8, at, seen);
@@ -139,60 +120,56 @@ impl Lines {
         self.offset += at.length;
     }
 
-    /// How many bytes at the beginning of a piece belong to what came before: the LF of a CRLF,
-    /// and the byte order mark that "UTF-8 decode" strips, the first of the stream alone.
-    fn begin(&mut self, text: &str) -> usize {
-        if self.offset > 0 || !text.starts_with('\u{feff}') {
-            return self.settle_cr(text.as_bytes());
-        }
-        let length = '\u{feff}'.len_utf8();
-        self.start = length as u64;
-        self.blocks.begin_at(self.start, self.number);
+    /// The piece without what belongs to the one before, the LF of a CRLF, and without the byte
+    /// order mark that "UTF-8 decode" strips, the first of the stream alone.
+    fn begin<'a>(&mut self, text: &'a str) -> &'a str {
+        let after_mark = text.strip_prefix('\u{feff}');
+        let (0, Some(rest)) = (self.offset, after_mark) else {
+            return self.settle_cr(text);
+        };
+        let length = (text.len() - rest.len()) as u64;
+        self.blocks.begin_at(length);
         self.blocks.log.note(DefectKind::LeadingBom, || Span {
             offset: 0,
-            length: length as u64,
+            length,
             line: 1,
         });
-        length
+        rest
     }
 
-    /// Says what the CR before `rest` was, if there was one, once `rest` tells: it returns 1 if
-    /// an LF belongs to it.
-    fn settle_cr(&mut self, rest: &[u8]) -> usize {
-        let (true, Some(&next)) = (self.after_cr, rest.first()) else {
-            return 0;
-        };
-        self.after_cr = false;
-        if next == b'\n' {
-            self.note_end(End::Crlf, self.start - 1);
-            self.start += 1;
-            self.blocks.extend_line_end(self.start);
-            return 1;
+    /// Says what the CR before `text` was, if there was one, once `text` tells: an LF belongs to
+    /// it, and is left out of what is returned.
+    fn settle_cr<'a>(&mut self, text: &'a str) -> &'a str {
+        if !self.after_cr || text.is_empty() {
+            return text;
         }
-        self.note_end(End::Cr, self.start - 1);
-        0
+        self.after_cr = false;
+        let Some(after_lf) = text.strip_prefix('\n') else {
+            self.note_end(End::Cr);
+            return text;
+        };
+        self.note_end(End::Crlf);
+        self.blocks.extend_line_end();
+        after_lf
     }
 
     /// A line ends before the byte `end`; `text` is what this piece holds of it.
+    #[inline]
     fn end_line(&mut self, text: &str, end: u64) {
-        let at = self.span(end);
-        if self.pending.is_empty() && !self.cut && text.len() <= self.limit {
-            let whole = true;
-            self.blocks.line(&Line { text, whole, at });
+        if self.pending.is_empty() && !self.cut {
+            self.blocks.line(text, text.len() <= self.limit, end);
         } else {
-            self.hold(text);
-            let text = mem::take(&mut self.pending);
-            let whole = !mem::take(&mut self.cut);
-            self.blocks.line(&Line {
-                text: &text,
-                whole,
-                at,
-            });
-            self.pending = text;
-            self.pending.clear();
+            self.end_held_line(text, end);
         }
-        self.start = end + 1;
-        self.number += 1;
+    }
+
+    /// Likewise, where earlier pieces hold the line's beginning.
+    #[inline(never)]
+    fn end_held_line(&mut self, text: &str, end: u64) {
+        self.hold(text);
+        self.blocks.line(&self.pending, !self.cut, end);
+        self.pending.clear();
+        self.cut = false;
     }
 
     /// Keeps the beginning of a line whose end is in a later piece.
@@ -206,28 +183,21 @@ impl Lines {
             .push_str(&text[..text.floor_char_boundary(room)]);
     }
 
-    fn span(&self, end: u64) -> Span {
-        Span {
-            offset: self.start,
-            length: end - self.start,
-            line: self.number,
-        }
-    }
-
-    /// A line, the one before the current, has ended like this at the byte `offset`.
+    /// The line before the current one has ended like this, or begun to.
     #[inline]
-    fn note_end(&mut self, end: End, offset: u64) {
+    fn note_end(&mut self, end: End) {
         if self.ends != end as u8 {
-            self.note_new_end(end, offset);
+            self.note_new_end(end);
         }
     }
 
     #[cold]
-    fn note_new_end(&mut self, end: End, offset: u64) {
+    fn note_new_end(&mut self, end: End) {
+        let here = self.blocks.here();
         let at = || Span {
-            offset,
+            offset: here.offset - 1,
             length: if matches!(end, End::Crlf) { 2 } else { 1 },
-            line: self.number - 1,
+            line: here.line - 1,
         };
         match end {
             End::Lf => {}
@@ -241,14 +211,16 @@ impl Lines {
     }
 
     /// Looks for characters that the standard lets pass and that sloppy clients trip over.
-    fn note_characters(&mut self, bytes: &[u8], base: u64) {
+    fn note_characters(&mut self, bytes: &[u8], base: u64, has_nul: bool) {
+        let number = self.blocks.here().line;
         let log = &mut self.blocks.log;
         let span = |at: usize, length| Span {
             offset: base + at as u64,
             length,
-            line: self.number + line_ends(&bytes[..at]),
+            line: number + line_ends(&bytes[..at]),
         };
-        if !log.has_noted(DefectKind::NulCharacter)
+        if has_nul
+            && !log.has_noted(DefectKind::NulCharacter)
             && let Some(at) = memchr(0, bytes)
         {
             log.note(DefectKind::NulCharacter, || span(at, 1));
@@ -262,13 +234,14 @@ impl Lines {
     }
 }
 
-/// The first of U+0085, U+2028 and U+2029, and its length. Pieces never cut a character.
+/// The first character that Unicode, and the standard does not, take for a line break, and its
+/// length.
 fn unicode_line_break(bytes: &[u8]) -> Option<(usize, u64)> {
-    memchr2_iter(0xc2, 0xe2, bytes).find_map(|at| match bytes[at..] {
-        [0xc2, 0x85, ..] => Some((at, 2)),
-        [0xe2, 0x80, 0xa8 | 0xa9, ..] => Some((at, 3)),
-        _ => None,
-    })
+    static FINDERS: LazyLock<[Finder<'static>; 3]> =
+        LazyLock::new(|| ["\u{85}", "\u{2028}", "\u{2029}"].map(Finder::new));
+    let finders = FINDERS.iter();
+    let found = finders.filter_map(|f| Some((f.find(bytes)?, f.needle().len() as u64)));
+    found.min()
 }
 
 /// How many lines end in these bytes.

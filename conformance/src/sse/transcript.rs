@@ -1,16 +1,19 @@
 //! What a stream said: the plain records that the parser hands out.
 
+use smol_str::SmolStr;
+
 use super::defect::{Defect, Tier};
 
-/// One event, as a client that follows the standard dispatches it (HTML, 9.2.6).
+/// One event, as a client that follows the standard dispatches it (HTML, 9.2.6). Types and IDs
+/// are mostly short or come again: they stand in the record itself, or are shared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The event's type; `message` where the block names none.
-    pub event: String,
+    pub event: SmolStr,
     /// The values of the `data` lines, joined by U+000A.
     pub data: String,
     /// The last event ID at the moment of dispatch: it outlives the block that set it.
-    pub id: String,
+    pub id: SmolStr,
     /// The reconnection time in milliseconds that this very block set. The one in force at
     /// the end of the stream is [`Transcript::retry`].
     pub retry: Option<u64>,
@@ -47,8 +50,8 @@ pub fn falls_short(transcript: &Transcript) -> bool {
 pub struct Limits {
     /// The bytes of one line, and of one event's data. Beyond it the event is not dispatched.
     pub event_bytes: usize,
-    /// The bytes of all events that wait in the parser. It also bounds what a long last event
-    /// ID costs, which stands in each event that follows it.
+    /// The bytes of all events that wait in the parser. A long last event ID counts
+    /// in each event that follows it: they share it here, but nowhere that they are written.
     pub kept_bytes: usize,
     /// The grammar and lost defects that are recorded one by one. Notes need no limit: each
     /// kind is recorded once.

@@ -50,9 +50,9 @@ fn every_case_gives_the_expected_events_and_grammar() {
             .events
             .into_iter()
             .map(|e| Expected {
-                event: e.event,
+                event: e.event.into(),
                 data: e.data,
-                id: e.id,
+                id: e.id.into(),
                 retry: e.retry,
             })
             .collect();

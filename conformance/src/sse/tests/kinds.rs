@@ -247,6 +247,26 @@ fn the_type_of_a_block_that_dispatches_nothing_is_forgotten() {
 }
 
 #[test]
+fn a_type_or_id_is_this_blocks_or_the_one_before_whatever_its_length() {
+    for name in ["short", "longer than what stands in the record itself"] {
+        let stream = format!(
+            "event: {name}\nid: {name}\ndata\n\nevent: {name}\ndata\n\ndata\n\nevent\nid\ndata\n\n"
+        );
+        let events = parse(stream.as_bytes()).events;
+        let told: Vec<_> = events.iter().map(|e| [e.event.as_str(), &e.id]).collect();
+        assert_eq!(
+            told,
+            [
+                [name, name],
+                [name, name],
+                ["message", name],
+                ["message", ""]
+            ]
+        );
+    }
+}
+
+#[test]
 fn a_blank_line_of_cr_dispatches_at_once_and_an_lf_after_it_belongs_to_the_event() {
     let mut parser = crate::sse::Parser::default();
     parser.push(b"data: a\r\n\r");

@@ -45,6 +45,8 @@ fn streams() -> impl Strategy<Value = Vec<u8>> {
         b"\xed\xa0\x80",
         b"\xc2\x85",
         b"\xc3\xa4",
+        // Longer than what the searches and the decoder take in one step.
+        &[b'y'; 150],
     ];
     vec(select(atoms), 0..40).prop_map(|atoms| atoms.concat())
 }

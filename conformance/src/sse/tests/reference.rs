@@ -9,7 +9,14 @@ pub(super) type Told = (String, String, String, Option<u64>);
 /// What the parser tells, in the reference's terms.
 pub(super) fn told(transcript: &Transcript) -> (Vec<Told>, Option<u64>, bool) {
     let events = transcript.events.iter();
-    let events = events.map(|e| (e.event.clone(), e.data.clone(), e.id.clone(), e.retry));
+    let events = events.map(|e| {
+        (
+            e.event.to_string(),
+            e.data.clone(),
+            e.id.to_string(),
+            e.retry,
+        )
+    });
     (events.collect(), transcript.retry, transcript.grammar_valid)
 }
 
