@@ -261,6 +261,71 @@ fn expected_failures_are_checked_in_both_directions() {
     );
 }
 
+fn finding<'r>(report: &'r Value, rule: &str) -> &'r Value {
+    let results = report["results"].as_array().expect("results");
+    results
+        .iter()
+        .find(|finding| finding["rule"] == rule)
+        .expect("a finding")
+}
+
+#[test]
+fn a_failure_that_comes_and_goes_is_called_unsteady_with_the_counts() {
+    let fickle = stub::Server::start(stub::fickle);
+    let output = run(&[
+        "check",
+        &fickle.url(),
+        "--only",
+        "auth.type-known",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(code(&output), 1, "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let finding = finding(&report, "auth.type-known");
+    assert_eq!(finding["status"], "fail");
+    assert_eq!(finding["unsteady"], true);
+    assert_eq!(
+        (
+            finding["attempts"].as_u64(),
+            finding["failed_attempts"].as_u64()
+        ),
+        (Some(3), Some(1))
+    );
+}
+
+#[test]
+fn a_failing_case_is_shrunk_to_what_makes_it_fail() {
+    let faulty = stub::Agent::start(&["--fault", "fails-below-zero"]);
+    let output = run(&[
+        "check",
+        &faulty.url,
+        "--only",
+        "invoke.accepts-valid",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(code(&output), 1, "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let smallest = &finding(&report, "invoke.accepts-valid")["evidence"][0];
+    let body = smallest["request"]["body"].as_str().expect("a body");
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    let input = body["input"].as_object().expect("an input");
+    // The city is required; the temperature is what it fails for.
+    assert_eq!(input.len(), 2, "{input:?}");
+    assert!(
+        input["temperature_preference"]
+            .as_f64()
+            .is_some_and(|number| number < 0.0),
+        "{input:?}"
+    );
+    assert!(
+        smallest["curl"]
+            .as_str()
+            .is_some_and(|line| line.starts_with("curl "))
+    );
+}
+
 #[test]
 fn a_secret_is_in_no_output() {
     let echoing = stub::Server::start(stub::echoing);

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
@@ -107,6 +108,24 @@ pub(crate) fn silent_but_auth(stream: TcpStream, head: &str) {
     } else {
         silent(stream, head);
     }
+}
+
+/// Answers `/auth` with an unknown type the first time, and rightly from then on.
+pub(crate) fn fickle(stream: TcpStream, head: &str) {
+    static ASKED: AtomicBool = AtomicBool::new(false);
+    if !head.starts_with("GET /auth") {
+        return nothing_found(stream, head);
+    }
+    let kind = if ASKED.swap(true, Ordering::Relaxed) {
+        "none"
+    } else {
+        "whim"
+    };
+    answer(
+        stream,
+        "200 OK",
+        &format!(r#"{{"type": "{kind}", "description": "none"}}"#),
+    );
 }
 
 /// A web server without an agent.

@@ -3,11 +3,13 @@
 mod auth;
 mod capabilities;
 mod config;
+mod delivery;
 mod errors;
 mod features;
 mod internals;
 mod invoke;
 mod looks;
+mod results;
 mod robustness;
 mod schema;
 mod sse;
@@ -30,7 +32,9 @@ const AREAS: &[&[Rule]] = &[
     invoke::RULES,
     errors::RULES,
     sse::RULES,
+    delivery::RULES,
     stream::RULES,
+    results::RULES,
 ];
 
 /// Every rule, in the profile's order.
