@@ -12,6 +12,7 @@ pub mod feature;
 mod json;
 pub mod judge;
 pub mod probe;
+mod protocol;
 mod record;
 mod redact;
 pub mod rule;

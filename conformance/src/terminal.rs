@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The members that tell what an event is, in the order of the profile.
-pub(crate) const DISCRIMINATORS: &[&str] = &["status", "event"];
+const DISCRIMINATORS: &[&str] = &["status", "event"];
 /// The closing text of a dialect, which is no JSON.
 pub(crate) const SENTINEL: &str = "[DONE]";
 

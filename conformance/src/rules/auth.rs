@@ -6,10 +6,10 @@ use serde_json::Value;
 use super::looks::{document, settle};
 use crate::evidence::{Evidence, Step, Topic};
 use crate::feature::Feature::Core;
+use crate::protocol;
 use crate::rule::{Judgement, Look, Rule, each};
 use crate::show;
 
-const TYPES: &[&str] = &["none", "api_key", "bearer", "oauth2"];
 const READS: &[Topic] = &[Topic::Documents];
 
 pub(super) const RULES: &[Rule] = &[
@@ -77,17 +77,15 @@ fn responds(evidence: &Evidence) -> Judgement {
 }
 
 fn type_known(evidence: &Evidence) -> Judgement {
+    let types = protocol::AUTH.words("/properties/type/enum");
     document(evidence, Step::Auth, |auth| {
-        let known = auth
-            .get("type")
-            .and_then(Value::as_str)
-            .is_some_and(|t| TYPES.contains(&t));
-        if known {
+        let told = auth.get("type").and_then(Value::as_str);
+        if told.is_some_and(|told| types.contains(&told)) {
             return Look::Fine;
         }
         Look::flaw(
             "`type` is not a known scheme",
-            TYPES.join(", "),
+            types.join(", "),
             show::member(auth, "type"),
         )
     })

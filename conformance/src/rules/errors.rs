@@ -4,10 +4,11 @@ use acp_reports::Level::{Must, Should};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::looks::{answered, settle};
+use super::looks::{answered, list, settle};
 use crate::cases::Class;
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Errors;
+use crate::protocol;
 use crate::rule::{Judgement, Look, Rule, each};
 use crate::show;
 use crate::wire::{Answer, End};
@@ -201,27 +202,41 @@ fn envelope(evidence: &Evidence) -> Judgement {
 }
 
 fn envelope_canonical(evidence: &Evidence) -> Judgement {
-    each_error(evidence, |_, answer, form| match form {
-        Form::Canonical(error) if error.get("details").is_some_and(Value::is_object) => Look::Fine,
-        Form::Canonical(error) => {
-            let got = show::member(error, "details");
-            Look::flaw("an error has no object `details`", "an object", got)
+    let expected = "{\"error\": {\"code\", \"message\", \"details\", \"timestamp\"}}";
+    each_error(evidence, |ask, answer, form| match form {
+        Form::Canonical(_) => {
+            let violations = protocol::ERROR.violations(&without_own_rules(ask.json()));
+            if violations.is_empty() {
+                return Look::Fine;
+            }
+            Look::flaw(
+                "the envelope is not as it should be",
+                expected,
+                list(&violations),
+            )
         }
         Form::Dialect(name, _) => {
             let message = format!("an error comes in a dialect: {name}");
-            Look::flaw(
-                message,
-                "{\"error\": {\"code\", \"message\", …}}",
-                show::answer(answer),
-            )
+            Look::flaw(message, expected, show::answer(answer))
         }
         Form::None => Look::Beside,
     })
 }
 
+/// An envelope with the members put right that other rules judge.
+fn without_own_rules(body: Option<&Value>) -> Value {
+    let mut body = body.cloned().unwrap_or_default();
+    if let Some(error) = body.get_mut("error").and_then(Value::as_object_mut) {
+        error.insert("code".to_owned(), Value::from("NOT_FOUND"));
+        error.insert("timestamp".to_owned(), Value::from("2026-01-31T12:00:00Z"));
+    }
+    body
+}
+
 fn code_known(evidence: &Evidence) -> Judgement {
+    let known = protocol::ERROR.words("/properties/error/properties/code/enum");
     each_code(evidence, |_, code| {
-        if CODES.iter().any(|(known, _)| *known == code) {
+        if known.contains(&code) {
             return Look::Fine;
         }
         Look::flaw(
@@ -381,4 +396,18 @@ fn is_near(time: Timestamp, evidence: &Evidence, ask: &Ask) -> bool {
     let began = SignedDuration::try_from(ask.exchange.began).unwrap_or(SignedDuration::ZERO);
     let now = evidence.facts.started_at.saturating_add(began);
     now.is_ok_and(|now| time.duration_since(now).abs() <= LEEWAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_protocol_has_its_status() {
+        let mut known = protocol::ERROR.words("/properties/error/properties/code/enum");
+        let mut with_status: Vec<&str> = CODES.iter().map(|(code, _)| *code).collect();
+        known.sort_unstable();
+        with_status.sort_unstable();
+        assert_eq!(known, with_status);
+    }
 }

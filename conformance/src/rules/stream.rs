@@ -9,10 +9,11 @@ use crate::drive::CONFIG_KEY;
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Streaming;
 use crate::probe::Part;
+use crate::protocol;
 use crate::rule::{Judgement, Look, Rule, each};
 use crate::show;
 use crate::sse::DefectKind;
-use crate::terminal::{DISCRIMINATORS, Kind, SENTINEL};
+use crate::terminal::{Kind, SENTINEL};
 use crate::wire::End;
 
 pub(super) const VALID: &[Topic] = &[Topic::Documents, Topic::Discovery, Topic::StreamValid];
@@ -184,31 +185,43 @@ fn opens_with_start(evidence: &Evidence) -> Judgement {
 }
 
 fn known_vocabulary(evidence: &Evidence) -> Judgement {
+    let vocabularies = [
+        (
+            "status",
+            protocol::STATUS_EVENT.words("/properties/status/enum"),
+        ),
+        (
+            "event",
+            protocol::STEP_EVENT.words("/properties/event/enum"),
+        ),
+    ];
     each_valid(evidence, |_, events| {
         let mut used = None;
         for event in events {
-            let word = DISCRIMINATORS
+            let own = vocabularies
                 .iter()
-                .find(|name| event.get(**name).is_some());
-            let is_dialect = event.get("status").or(event.get("event"))
-                == Some(&Value::from("completed"))
-                || (Kind::of(event) == Some(Kind::Complete) && event.get("result").is_none());
-            if Kind::of(event).is_none() || is_dialect {
+                .find(|(name, _)| event.get(*name).is_some());
+            let is_known = own.is_some_and(|(name, words)| {
+                event[*name]
+                    .as_str()
+                    .is_some_and(|word| words.contains(&word))
+            });
+            // A dialect says `output` for `result`.
+            let is_empty = Kind::of(event) == Some(Kind::Complete) && event.get("result").is_none();
+            if !is_known || is_empty {
                 let message = "an event is not of the vocabulary";
-                return Look::flaw(
-                    message,
-                    "the words of the profile, section 1",
-                    show::value(event),
-                );
+                let expected = "the words of the profile, section 1";
+                return Look::flaw(message, expected, show::value(event));
             }
-            if used.is_some_and(|used| Some(used) != word) {
+            let name = own.map(|(name, _)| *name);
+            if used.is_some_and(|used| used != name) {
                 return Look::flaw(
                     "two vocabularies are mixed",
                     "one of them",
                     show::value(event),
                 );
             }
-            used = word;
+            used = Some(name);
         }
         Look::Fine
     })
