@@ -295,6 +295,25 @@ fn a_failure_that_comes_and_goes_is_called_unsteady_with_the_counts() {
 }
 
 #[test]
+fn a_stream_path_that_is_not_there_is_a_claim_that_is_not_true() {
+    let output = run(&["check", "--stream-path", "/strem", "--only", "features"]);
+    assert_eq!(code(&output), 1);
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(told.contains("--stream-path"), "{told}");
+}
+
+#[test]
+fn what_never_worked_is_not_said_to_have_broken() {
+    let server = stub::Server::start(stub::nothing_found);
+    let only = "transport.survives-abort,transport.oversized-body-4xx";
+    let output = run(&["check", &server.url(), "--only", only, "--format", "json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for rule in only.split(',') {
+        assert_eq!(finding(&report, rule)["status"], "inconclusive", "{rule}");
+    }
+}
+
+#[test]
 fn a_failing_case_is_shrunk_to_what_makes_it_fail() {
     let faulty = stub::Agent::start(&["--fault", "fails-below-zero"]);
     let output = run(&[

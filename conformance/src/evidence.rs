@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use crate::cases::Case;
+use crate::json;
 use crate::probe::Probe;
 use crate::settings::Facts;
 use crate::sse::{self, Transcript};
@@ -210,7 +211,7 @@ impl Ask {
         let read = || {
             let complete = self.exchange.end == End::Complete;
             let answer = self.answer().filter(|_| complete)?;
-            serde_json::from_slice(&answer.body).ok()
+            json::lenient(&answer.body).map(|(document, _)| document)
         };
         self.json.get_or_init(read).as_ref()
     }

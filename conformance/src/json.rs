@@ -1,9 +1,11 @@
 //! Reading JSON strictly (RFC 8259, and I-JSON's ban on duplicate names).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Says what keeps `bytes` from being one JSON text that every reader understands alike.
 ///
@@ -13,10 +15,48 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("not UTF-8 at byte {}", error.valid_up_to()))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    Strict
-        .deserialize(&mut reader)
-        .map_err(|error| error.to_string())?;
-    reader.end().map_err(|error| error.to_string())
+    let read = Strict.deserialize(&mut reader).and_then(|()| reader.end());
+    match read {
+        Ok(()) => Ok(()),
+        // RFC 8259 sets numbers no bound; only our reader does.
+        Err(_) if lenient(bytes).is_some_and(|(_, has_huge_number)| has_huge_number) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The document, of duplicate names the last; and whether a number in it is beyond a double's
+/// range, which then stands as the largest there is. `None` if it is not JSON.
+pub(crate) fn lenient(bytes: &[u8]) -> Option<(Value, bool)> {
+    if let Ok(document) = serde_json::from_slice(bytes) {
+        return Some((document, false));
+    }
+    let raw: &RawValue = serde_json::from_slice(bytes).ok()?;
+    Some((unbounded(raw)?, true))
+}
+
+fn unbounded(raw: &RawValue) -> Option<Value> {
+    let text = raw.get().trim();
+    match text.as_bytes().first()? {
+        b'{' => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
+            let read = members
+                .into_iter()
+                .map(|(name, member)| Some((name, unbounded(member)?)));
+            read.collect::<Option<_>>().map(Value::Object)
+        }
+        b'[' => {
+            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+            items
+                .into_iter()
+                .map(unbounded)
+                .collect::<Option<_>>()
+                .map(Value::Array)
+        }
+        b'-' | b'0'..=b'9' => serde_json::from_str(text)
+            .ok()
+            .or_else(|| Some(Value::from(f64::MAX))),
+        _ => serde_json::from_str(text).ok(),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -104,6 +144,15 @@ mod tests {
         ] {
             assert_eq!(check(text.as_bytes()), Ok(()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_beyond_a_double_is_json_all_the_same() {
+        let huge = format!("{{\"a\": [{}, 1e999], \"b\": \"x\"}}", "9".repeat(400));
+        assert_eq!(check(huge.as_bytes()), Ok(()));
+        let (document, has_huge_number) = lenient(huge.as_bytes()).expect("JSON");
+        assert!(has_huge_number && document["b"] == "x");
+        assert!(check(b"{\"a\": 1e999, \"b\": NaN}").is_err());
     }
 
     #[test]

@@ -26,5 +26,6 @@ mod shrink;
 pub mod sse;
 mod summary;
 mod terminal;
+mod time;
 mod volatile;
 pub mod wire;

@@ -72,6 +72,8 @@ impl Probe {
         let capabilities = document(asks, Step::Capabilities);
         let compiled = |part| compile(schemas.as_ref(), part);
         let mut claims = facts.claims.clone();
+        // Who names a path says that there is a stream.
+        claims.extend(facts.stream_path.iter().map(|_| Feature::Streaming));
         claims.extend(capabilities.iter().flat_map(claimed));
         let exists = |step| {
             at(asks, step)

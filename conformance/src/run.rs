@@ -8,7 +8,7 @@ use acp_reports::Report;
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::{self, Bank, Driver, Observer, Progress, Stop};
-use crate::evidence::{Ask, Evidence, Topic};
+use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::judge::{Outcome, judge};
 use crate::probe::Probe;
 use crate::rule::Rule;
@@ -24,6 +24,16 @@ const ATTEMPTS: u32 = 3;
 const PROBED: &[Topic] = &[Topic::Documents, Topic::UnknownPath, Topic::Discovery];
 /// What makes no sense without a stream path.
 const STREAMED: &[Topic] = &[Topic::StreamValid, Topic::StreamInvalid, Topic::StreamLeave];
+/// What makes no sense without a valid input.
+const NEED_INPUT: &[Topic] = &[
+    Topic::ConfigUsable,
+    Topic::ConfigUnknown,
+    Topic::StreamLeave,
+    Topic::StreamValid,
+];
+
+/// What an ask was, whenever it was asked.
+pub(crate) type Asked = (Topic, Step, usize, String);
 
 /// What became of one rule in a run.
 #[derive(Debug)]
@@ -32,6 +42,8 @@ pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
     pub(crate) attempts: u32,
     pub(crate) failed_attempts: u32,
+    /// What failed on every attempt, by what was asked.
+    pub(crate) constant: BTreeSet<Asked>,
     /// The smallest case that still fails, if one was looked for.
     pub(crate) shrunk: Option<Shrunk>,
 }
@@ -76,11 +88,13 @@ pub async fn run(
 fn first_verdict(rule: &'static Rule, evidence: &Evidence) -> Verdict {
     let outcome = judge(rule, evidence);
     let failed_attempts = u32::from(matches!(outcome, Outcome::Fail(_)));
+    let constant = failing(&outcome, evidence);
     Verdict {
         rule,
         outcome,
         attempts: 1,
         failed_attempts,
+        constant,
         shrunk: None,
     }
 }
@@ -115,6 +129,11 @@ impl Run<'_> {
         let mut probe = Probe::of(facts, &[]);
         for topic in topics {
             if STREAMED.contains(&topic) && probe.streams.is_empty() && self.stop.is_none() {
+                continue;
+            }
+            if NEED_INPUT.contains(&topic) && bank.inputs.is_empty() && self.stop.is_none() {
+                let why = "no valid input could be made: see schema.satisfiable";
+                gathered.incomplete.insert(topic, why.to_owned());
                 continue;
             }
             self.drive(topic, (&probe, &bank), &mut gathered).await;
@@ -181,10 +200,13 @@ impl Run<'_> {
                 .iter_mut()
                 .filter(|v| matches!(v.outcome, Outcome::Fail(_)))
             {
-                match judge(verdict.rule, &again) {
+                let outcome = judge(verdict.rule, &again);
+                match outcome {
                     Outcome::Fail(_) => {
                         verdict.attempts += 1;
                         verdict.failed_attempts += 1;
+                        let failing = failing(&outcome, &again);
+                        verdict.constant.retain(|asked| failing.contains(asked));
                     }
                     Outcome::Pass(_) => verdict.attempts += 1,
                     _ => {}
@@ -196,8 +218,7 @@ impl Run<'_> {
     /// Looks for the smallest case that shows each failure.
     async fn shrink(&mut self, verdicts: &mut [Verdict], evidence: &Evidence, bank: &Bank) {
         for verdict in verdicts.iter_mut() {
-            let is_steady = verdict.failed_attempts == verdict.attempts;
-            if self.stop.is_some() || !is_steady {
+            if self.stop.is_some() || verdict.is_unsteady() {
                 continue;
             }
             let Some(ask) = shrink::candidate(&verdict.outcome, evidence) else {
@@ -208,6 +229,27 @@ impl Run<'_> {
             self.stop = driver.stop();
         }
     }
+}
+
+impl Verdict {
+    /// Whether it came and went: failed on some attempts only, or each time for something else.
+    pub(crate) fn is_unsteady(&self) -> bool {
+        self.failed_attempts > 0
+            && (self.failed_attempts < self.attempts || self.constant.is_empty())
+    }
+}
+
+fn failing(outcome: &Outcome, evidence: &Evidence) -> BTreeSet<Asked> {
+    let asks = failing_asks(outcome).filter_map(|ask| evidence.asks.get(ask));
+    asks.map(|ask| {
+        (
+            ask.topic,
+            ask.about.step,
+            ask.about.key,
+            ask.about.note.clone(),
+        )
+    })
+    .collect()
 }
 
 fn failing_asks(outcome: &Outcome) -> impl Iterator<Item = usize> {

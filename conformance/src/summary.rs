@@ -123,7 +123,7 @@ fn finding(
         feature: rule.feature.name().to_owned(),
         status: status(rule.level, outcome, is_strict),
         message: message(outcome),
-        unsteady: *failed_attempts > 0 && failed_attempts < attempts,
+        unsteady: verdict.is_unsteady(),
         attempts: *attempts,
         failed_attempts: *failed_attempts,
         checked: judged.map_or(0, |judged| judged.checked),

@@ -32,9 +32,14 @@ impl Kind {
     /// What an event says that it is, if it belongs to a vocabulary (`completed` is a dialect).
     #[must_use]
     pub(crate) fn of(event: &Value) -> Option<Self> {
-        let (discriminator, word) = DISCRIMINATORS
+        let told = DISCRIMINATORS
             .iter()
-            .find_map(|name| Some((*name, event.get(name)?.as_str()?)))?;
+            .find_map(|name| Some((*name, event.get(name)?)));
+        let Some((discriminator, word)) = told else {
+            // A dialect (P3): a bare `{"error": …}`.
+            return event.get("error").map(|_| Self::Error);
+        };
+        let word = word.as_str()?;
         Some(match (discriminator, word) {
             ("status", "started") | ("event", "start") => Self::Start,
             ("event", "validating" | "fetching") | (_, "processing") => Self::Progress,
@@ -52,4 +57,33 @@ pub(crate) fn ends(data: &str) -> bool {
     data == SENTINEL
         || serde_json::from_str(data)
             .is_ok_and(|event| Kind::of(&event).is_some_and(Kind::is_terminal))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn both_vocabularies_and_their_dialects_are_known() {
+        for (event, kind) in [
+            (json!({"status": "started"}), Some(Kind::Start)),
+            (json!({"event": "fetching"}), Some(Kind::Progress)),
+            (json!({"status": "completed"}), Some(Kind::Complete)),
+            (json!({"event": "cancelled"}), Some(Kind::Cancelled)),
+            (json!({"error": "Invalid input"}), Some(Kind::Error)),
+            (json!({"status": "fetching"}), None),
+            (json!({"status": 1, "error": "x"}), None),
+            (json!({}), None),
+        ] {
+            assert_eq!(Kind::of(&event), kind, "{event}");
+        }
+    }
+
+    #[test]
+    fn a_stream_ends_with_a_terminal_event_or_the_sentinel() {
+        assert!(ends("[DONE]") && ends(r#"{"event": "complete"}"#));
+        assert!(!ends("{") && !ends(r#"{"event": "processing"}"#));
+    }
 }

@@ -46,11 +46,11 @@ pub fn shrink<'s>(case: &Case, schema: &'s Schema) -> impl Iterator<Item = Case>
 }
 
 fn shrunk_name(name: &str) -> String {
-    let suffix = " (made smaller)";
-    if name.ends_with(suffix) {
+    const PREFIX: &str = "made smaller from ";
+    if name.starts_with(PREFIX) {
         name.to_owned()
     } else {
-        format!("{name}{suffix}")
+        format!("{PREFIX}{name}")
     }
 }
 

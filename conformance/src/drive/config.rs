@@ -37,12 +37,19 @@ pub(super) async fn shapes(driver: &Driver<'_>) -> Vec<Ask> {
         .await
 }
 
-/// Different configurations where there are some: an agent may name equal ones alike.
+/// Different configurations where there are some: an agent may name equal ones alike. Each alone,
+/// then all together.
 pub(super) async fn concurrent(driver: &Driver<'_>) -> Vec<Ask> {
     let frame = driver.config_frame();
-    let cases = driver.bank.configs.iter().take(CONCURRENT).enumerate();
-    let questions = cases.map(|(key, case)| Question::case(Step::Main, key, case, &frame));
-    driver.at_once(CONCURRENT, questions.collect()).await
+    let all = |step| {
+        let cases = driver.bank.configs.iter().take(CONCURRENT).enumerate();
+        cases
+            .map(|(key, case)| Question::case(step, key, case, &frame))
+            .collect()
+    };
+    let mut asks = driver.in_turn(all(Step::Baseline)).await;
+    asks.extend(driver.at_once(CONCURRENT, all(Step::Main)).await);
+    asks
 }
 
 /// The id that a stored configuration was given.
@@ -96,17 +103,15 @@ pub(super) async fn usable(driver: &Driver<'_>) -> Vec<Ask> {
 pub(super) async fn unknown(driver: &Driver<'_>) -> Vec<Ask> {
     let setup = store(driver).await;
     let near = setup.as_ref().and_then(id_in).map(|id| format!("{id}0"));
-    let ids = ["acp-tck-no-such-config".to_owned()]
-        .into_iter()
-        .chain(near);
-    let questions = ids.enumerate().map(|(key, id)| {
+    let made_up = (
+        "invoke with a made-up id",
+        "acp-tck-no-such-config".to_owned(),
+    );
+    let near = near.map(|id| ("invoke with an id that is one character off", id));
+    let ids = [made_up].into_iter().chain(near);
+    let questions = ids.enumerate().map(|(key, (note, id))| {
         let body = driver.bank.body_with(&member(&id));
-        Question::new(
-            Step::Main,
-            key,
-            format!("invoke with the unknown configuration {id:?}"),
-            Request::post("/invoke", body),
-        )
+        Question::new(Step::Main, key, note, Request::post("/invoke", body))
     });
     let mut asks = driver.in_turn(questions.collect()).await;
     asks.extend(setup);

@@ -36,9 +36,11 @@ pub type Observer<'a> = &'a (dyn Fn(Progress) + Sync);
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 /// After this many exchanges of a topic without an answer, the rest of it is not asked.
 const SILENCES: usize = 3;
-/// How often, and how long in all, a 429 is waited out.
-const RATE_LIMIT_TRIES: usize = 3;
+/// How long in all a 429 is waited out, how long once if it does not say (in delta-seconds), and
+/// after how many vain waits within a topic no more.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
+const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
+const REFUSALS: usize = 3;
 /// Streams spend their time waiting, so more of them may be open than requests be under way.
 const STREAMS_PER_JOB: usize = 6;
 
@@ -145,6 +147,7 @@ pub struct Driver<'a> {
     observer: Observer<'a>,
     cancelled: &'a CancellationToken,
     silences: AtomicUsize,
+    refusals: AtomicUsize,
     has_answered: AtomicBool,
     gone: Mutex<Option<String>>,
 }
@@ -167,6 +170,7 @@ impl<'a> Driver<'a> {
             observer,
             cancelled,
             silences: AtomicUsize::new(0),
+            refusals: AtomicUsize::new(0),
             has_answered: AtomicBool::new(false),
             gone: Mutex::new(None),
         }
@@ -248,7 +252,10 @@ impl<'a> Driver<'a> {
         if self.stop().is_some() {
             return Vec::new();
         }
-        let exchanges = self.client.converse(requests).await;
+        let exchanges = tokio::select! {
+            exchanges = self.client.converse(requests) => exchanges,
+            () = self.cancelled.cancelled() => return Vec::new(),
+        };
         (self.observer)(Progress::Asked);
         let pairs = abouts.into_iter().zip(exchanges);
         pairs
@@ -256,20 +263,21 @@ impl<'a> Driver<'a> {
             .collect()
     }
 
-    /// One exchange; a 429 is waited out if that is soon.
+    /// One exchange; a 429 is waited out if that is soon, and has not been in vain before.
     async fn exchange(&self, request: &Request, listen: Listen) -> Exchange {
         let mut left = RATE_LIMIT_WAIT;
-        for _ in 1..RATE_LIMIT_TRIES {
+        loop {
             let exchange = self.exchange_once(request.clone(), listen).await;
-            match retry_after(&exchange) {
-                Some(wait) if wait <= left => {
-                    left -= wait;
-                    tokio::time::sleep(wait).await;
-                }
-                _ => return exchange,
+            let Some(wait) = retry_after(&exchange) else {
+                return exchange;
+            };
+            if wait > left || self.refusals.load(Ordering::Relaxed) >= REFUSALS {
+                self.refusals.fetch_add(1, Ordering::Relaxed);
+                return exchange;
             }
+            left -= wait;
+            tokio::time::sleep(wait).await;
         }
-        self.exchange_once(request.clone(), listen).await
     }
 
     async fn exchange_once(&self, request: Request, listen: Listen) -> Exchange {
@@ -379,16 +387,17 @@ impl Driver<'_> {
     }
 }
 
-/// How long a 429 says to wait.
+/// How long to wait after a 429; at least a little, so that no loop is tight.
 fn retry_after(exchange: &Exchange) -> Option<Duration> {
     let answer = exchange
         .answer
         .as_ref()
         .filter(|answer| answer.status == 429)?;
-    answer
-        .header("retry-after")?
-        .trim()
-        .parse()
-        .ok()
-        .map(Duration::from_secs)
+    let told = answer
+        .header("retry-after")
+        .and_then(|value| value.trim().parse().ok());
+    Some(
+        told.map_or(RATE_LIMIT_PAUSE, Duration::from_secs)
+            .max(RATE_LIMIT_PAUSE / 10),
+    )
 }

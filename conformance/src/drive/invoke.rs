@@ -40,7 +40,7 @@ pub(super) async fn shapes(driver: &Driver<'_>) -> Vec<Ask> {
         .await
 }
 
-/// Each input alone, twice; then all together, in rounds. An input is a key.
+/// Each input alone; then all together, in rounds; then alone again. An input is a key.
 pub(super) async fn concurrent(driver: &Driver<'_>) -> Vec<Ask> {
     let frame = driver.invoke_frame();
     let inputs: Vec<&Case> = driver.bank.inputs.iter().take(CONCURRENT).collect();
@@ -51,11 +51,10 @@ pub(super) async fn concurrent(driver: &Driver<'_>) -> Vec<Ask> {
             .enumerate()
             .map(move |(key, case)| Question::case(step, key, case, frame))
     };
-    let mut asks = driver
-        .in_turn(all(Step::Baseline).chain(all(Step::Again)).collect())
-        .await;
+    let mut asks = driver.in_turn(all(Step::Baseline).collect()).await;
     let together = (0..ROUNDS).flat_map(|_| all(Step::Main)).collect();
     asks.extend(driver.at_once(CONCURRENT, together).await);
+    asks.extend(driver.in_turn(all(Step::Again).collect()).await);
     asks
 }
 

@@ -13,6 +13,7 @@ use crate::feature::Feature::Core;
 use crate::probe::Part;
 use crate::rule::{Judgement, Look, Rule, Tally, each};
 use crate::show;
+use crate::time::rfc3339;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -174,7 +175,7 @@ fn created_at(evidence: &Evidence) -> Judgement {
         };
         if created_at
             .as_str()
-            .is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
+            .is_some_and(|text| rfc3339(text).is_some())
         {
             return Look::Fine;
         }
@@ -191,25 +192,30 @@ fn ids_unique(evidence: &Evidence) -> Judgement {
     if let Some(judgement) = without_valid(evidence, Topic::ConfigConcurrent, Part::Config) {
         return judgement;
     }
-    let id = |ask: &Ask| {
-        let body = ask
-            .json()
-            .filter(|_| ask.answer().is_some_and(|a| a.is_success()))?;
-        Some(body.get("config_id")?.as_str()?.to_owned())
-    };
-    if evidence.of(Topic::ConfigConcurrent).count() == 1 {
+    let concurrent: Vec<&Ask> = evidence.at(Topic::ConfigConcurrent, Step::Main).collect();
+    if concurrent.len() == 1 {
         return Judgement::Skip("the config schema allows one configuration only".to_owned());
     }
+    let distinct: HashSet<&str> = concurrent.iter().filter_map(|ask| stored_id(ask)).collect();
+    // An agent may name equal configurations alike: then the id is the same whenever it is asked.
+    let is_by_content = |ask: &Ask, id: &str| {
+        let alone = evidence.one(Topic::ConfigConcurrent, Step::Baseline, ask.about.key);
+        distinct.len() > 1 && alone.and_then(stored_id) == Some(id)
+    };
     let mut seen = HashSet::new();
-    each(
-        evidence,
-        evidence.of(Topic::ConfigConcurrent),
-        |ask| match id(ask) {
+    each(evidence, concurrent.into_iter(), |ask| {
+        match stored_id(ask) {
             None => settle(answered(ask).map(|_| Look::Beside)),
-            Some(id) if seen.insert(id.clone()) => Look::Fine,
+            Some(id) if seen.insert(id) || is_by_content(ask, id) => Look::Fine,
             Some(id) => Look::flaw("two configurations got one id", "an id of its own", id),
-        },
-    )
+        }
+    })
+}
+
+/// The id in an answer that stored a configuration.
+fn stored_id(ask: &Ask) -> Option<&str> {
+    let is_stored = ask.answer().is_some_and(|answer| answer.is_success());
+    ask.json().filter(|_| is_stored)?.get("config_id")?.as_str()
 }
 
 fn accepts_valid(evidence: &Evidence) -> Judgement {

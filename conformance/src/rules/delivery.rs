@@ -14,8 +14,9 @@ use crate::wire::Answer;
 
 /// Streams whose events are spread over less than this are done at once (profile, section 4).
 const AT_ONCE: Duration = Duration::from_millis(200);
-/// If all events arrive within this share of the whole time, they were held back.
-const HELD_BACK: f64 = 0.1;
+/// If all events of a slow stream arrive within this time, they were held back: a buffer that is
+/// emptied takes a few milliseconds, on a loaded machine some more.
+const HELD_BACK: Duration = Duration::from_millis(20);
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -175,8 +176,9 @@ enum Timing {
 fn incremental(evidence: &Evidence) -> Judgement {
     let mut by_path: BTreeMap<&str, Vec<(&Ask, Timing)>> = BTreeMap::new();
     let mut tally = Tally::new(evidence);
+    let fastest = fastest(evidence);
     for ask in streams(evidence) {
-        match answered(ask).map(|answer| timing(ask, answer)) {
+        match answered(ask).map(|answer| timing(ask, answer, fastest)) {
             Err(look) => tally.look(ask, look),
             Ok(None) => {}
             Ok(Some(timing)) => {
@@ -218,7 +220,16 @@ fn held_back(ask: &Ask) -> Look {
     )
 }
 
-fn timing(ask: &Ask, answer: &Answer) -> Option<Timing> {
+/// How long the fastest of all answers took: what the way to the agent and back costs at least.
+fn fastest(evidence: &Evidence) -> Duration {
+    let answered = evidence.all().filter(|ask| ask.answer().is_some());
+    answered
+        .map(|ask| ask.exchange.elapsed)
+        .min()
+        .unwrap_or_default()
+}
+
+fn timing(ask: &Ask, answer: &Answer, fastest: Duration) -> Option<Timing> {
     let events = &ask.stream().events;
     let arrival = |end: u64| answer.arrival(usize::try_from(end).ok()?.checked_sub(1)?);
     let (first, last) = (events.first()?, events.last()?);
@@ -226,11 +237,10 @@ fn timing(ask: &Ask, answer: &Answer) -> Option<Timing> {
     if !answer.is_success() {
         return None;
     }
-    if events.len() < 2 || last < AT_ONCE {
+    if events.len() < 2 || last.saturating_sub(fastest) < AT_ONCE {
         return Some(Timing::AtOnce);
     }
-    let is_spread = (last - first).as_secs_f64() >= last.as_secs_f64() * HELD_BACK;
-    Some(if is_spread {
+    Some(if last.saturating_sub(first) > HELD_BACK {
         Timing::Spread
     } else {
         Timing::HeldBack

@@ -11,6 +11,7 @@ use crate::feature::Feature::Errors;
 use crate::protocol;
 use crate::rule::{Judgement, Look, Rule, each};
 use crate::show;
+use crate::time::rfc3339;
 use crate::wire::{Answer, End};
 
 /// Codes and the status that each goes with (seed, and the profile's section 4).
@@ -274,6 +275,9 @@ fn invalid_input_400(evidence: &Evidence) -> Judgement {
         .into_iter()
         .flat_map(|t| evidence.of(t));
     let judgement = each(evidence, asks, |ask| {
+        if let Err(early) = answered(ask) {
+            return early;
+        }
         // Whether it is refused at all, others judge.
         let Some(answer) = error(ask).filter(|answer| answer.is_client_error()) else {
             return Look::Beside;
@@ -367,7 +371,7 @@ fn timestamp(evidence: &Evidence) -> Judgement {
             let got = show::member(error, "timestamp");
             return Look::flaw("an error has no `timestamp`", "RFC 3339", got);
         };
-        let Ok(time) = text.parse::<Timestamp>() else {
+        let Some(time) = rfc3339(text) else {
             return Look::flaw(
                 "`timestamp` is not RFC 3339",
                 "for example 2026-01-31T12:00:00Z",

@@ -25,7 +25,14 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
         let absent = Feature::ALL
             .iter()
             .find(|feature| probe.is_claimed(**feature) && !probe.is_found(**feature));
+        let named = evidence.facts.stream_path.as_deref();
+        let is_there = |path: &&str| probe.streams.iter().any(|stream| stream.path == **path);
         let look = match absent {
+            None if named.is_some_and(|path| !is_there(&path)) => Look::flaw(
+                "the path that --stream-path names does not stream",
+                format!("a stream at {}", named.unwrap_or_default()),
+                "a path that is not there",
+            ),
             None => Look::Fine,
             Some(Feature::Errors) if evidence.of(Topic::InvokeShapes).next().is_none() => {
                 Look::missing("no error was asked for that could show the envelope")

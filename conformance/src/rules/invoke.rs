@@ -196,20 +196,27 @@ pub(super) struct Baseline {
     pub(super) steady: Value,
 }
 
-/// The answers in the steps `Baseline` and `Again` of a topic: index is the key.
+/// The answers in the steps `Baseline` and `Again` of a topic: index is the key. What changes by
+/// itself in the answer to one input is set aside in the answers to all.
 pub(super) fn baselines(evidence: &Evidence, topic: Topic) -> Vec<Option<Baseline>> {
-    let firsts = evidence.at(topic, Step::Baseline);
-    firsts
+    let pairs: Vec<Option<(&Value, &Value)>> = evidence
+        .at(topic, Step::Baseline)
         .map(|first| {
             let again = evidence.one(topic, Step::Again, first.about.key)?;
-            let (first, again) = (output(first)?, output(again)?);
-            let volatile = differing(first, again);
-            Some(Baseline {
-                steady: steady(first, &volatile),
-                volatile,
-            })
+            let pair = (output(first)?, output(again)?);
+            (pair.0.is_object() && pair.1.is_object()).then_some(pair)
         })
-        .collect()
+        .collect();
+    let volatile: Paths = pairs
+        .iter()
+        .flatten()
+        .flat_map(|(first, again)| differing(first, again))
+        .collect();
+    let baseline = |(first, _): (&Value, &Value)| Baseline {
+        steady: steady(first, &volatile),
+        volatile: volatile.clone(),
+    };
+    pairs.into_iter().map(|pair| pair.map(baseline)).collect()
 }
 
 /// Whether an output, not its own input's, is that of another input asked beside it.
@@ -234,8 +241,10 @@ fn isolated(evidence: &Evidence) -> Judgement {
         .collect();
     let first = known.first();
     if !known.is_empty() && known.iter().all(|answer| Some(answer) == first) {
-        return Judgement::Inconclusive(
-            "all inputs get the same answer: nothing could be seen to mix".to_owned(),
+        return Judgement::Skip(
+            "no two inputs get answers that can be told apart, what changes by itself aside: \
+             nothing could be seen to mix"
+                .to_owned(),
         );
     }
     each(

@@ -8,7 +8,7 @@ use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Core;
 use crate::rule::{Judgement, Look, Rule, each};
 use crate::show;
-use crate::wire::End;
+use crate::wire::{Answer, End};
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -52,7 +52,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "design",
         why: "Without a bound, a few requests use up the agent's memory.",
         mend: "Bound the body's size in the framework or a middleware, and answer 413.",
-        reads: &[Topic::Oversized],
+        reads: &[Topic::Documents, Topic::Oversized],
         judge: oversized_body_4xx,
     },
     Rule {
@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         source: "design",
         why: "Networks drop connections every day; an agent that stumbles over it needs a restart.",
         mend: "Handle a broken connection as the end of that request alone.",
-        reads: &[Topic::Abort],
+        reads: &[Topic::Documents, Topic::InvokeValid, Topic::Abort],
         judge: survives_abort,
     },
 ];
@@ -134,29 +134,36 @@ fn oversized_body_4xx(evidence: &Evidence) -> Judgement {
     each(evidence, evidence.of(Topic::Oversized), |ask| {
         match ask.about.step {
             Step::Main => is_refused(ask, "a body of 16 MiB is not refused"),
-            _ => still_answers(ask),
+            _ => still_answers(evidence, ask),
         }
     })
 }
 
 fn survives_abort(evidence: &Evidence) -> Judgement {
-    each(
-        evidence,
-        evidence.at(Topic::Abort, Step::After),
-        still_answers,
-    )
+    let after = evidence.at(Topic::Abort, Step::After);
+    each(evidence, after, |ask| still_answers(evidence, ask))
 }
 
-fn still_answers(ask: &Ask) -> Look {
+/// Fine if the agent succeeds where it did before.
+fn still_answers(evidence: &Evidence, ask: &Ask) -> Look {
+    let request = &ask.exchange.request;
+    let mut before = [Topic::Documents, Topic::InvokeValid]
+        .into_iter()
+        .flat_map(|topic| evidence.of(topic))
+        .filter(|known| {
+            let known = &known.exchange.request;
+            known.method == request.method && known.path == request.path
+        });
+    if !before.any(|known| known.answer().is_some_and(Answer::is_success)) {
+        let path = &request.path;
+        return Look::missing(format!("{path} did not answer as it should before either"));
+    }
     settle(answered(ask).map(|answer| {
         if answer.is_success() {
             return Look::Fine;
         }
-        Look::flaw(
-            "the agent no longer answers as before",
-            "2xx",
-            show::answer(answer),
-        )
+        let message = "the agent no longer answers as before";
+        Look::flaw(message, "2xx", show::answer(answer))
     }))
 }
 
@@ -164,7 +171,8 @@ fn no_internals_leak(evidence: &Evidence) -> Judgement {
     each(evidence, evidence.all(), |ask| {
         let texts = internals::error_texts(ask);
         if texts.is_empty() {
-            return Look::Beside;
+            let is_error = ask.answer().is_some_and(|answer| answer.is_error());
+            return if is_error { Look::Fine } else { Look::Beside };
         }
         let sent = internals::sent(ask);
         match texts.iter().find_map(|text| internals::find(text, &sent)) {

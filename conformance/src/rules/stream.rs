@@ -167,9 +167,20 @@ pub(super) fn terminal<'v>(ask: &Ask, events: &'v [Value]) -> Result<&'v Value, 
         .iter()
         .find(is_terminal)
         .ok_or_else(|| match ask.exchange.end {
-            End::Cut(_) => Look::missing("the stream is cut: see stream.not-cut"),
-            _ => Look::missing("there is no terminal event: see stream.one-terminal"),
+            End::Complete => Look::missing("there is no terminal event: see stream.one-terminal"),
+            _ => unended(ask),
         })
+}
+
+/// What it means that a stream without a terminal event did not come to its end.
+fn unended(ask: &Ask) -> Look {
+    Look::missing(match ask.exchange.end {
+        End::TooLarge => "the stream is longer than the checker reads",
+        End::TimedOut => {
+            "the stream did not end within the time allowed: give it more by --timeout"
+        }
+        _ => "the stream is cut: see stream.not-cut",
+    })
 }
 
 fn opens_with_start(evidence: &Evidence) -> Judgement {
@@ -267,13 +278,11 @@ fn one_terminal(evidence: &Evidence) -> Judgement {
             .filter(|index| is_terminal(&events[*index]))
             .collect();
         match places.as_slice() {
-            [] => match ask.exchange.end {
-                End::Cut(_) => Look::missing("the stream is cut: see stream.not-cut"),
-                _ => {
-                    let got = format!("{} events, none of them terminal", events.len());
-                    Look::flaw("the stream has no terminal event", expected, got)
-                }
-            },
+            [] if ask.exchange.end != End::Complete => unended(ask),
+            [] => {
+                let got = format!("{} events, none of them terminal", events.len());
+                Look::flaw("the stream has no terminal event", expected, got)
+            }
             [place] if place + 1 == events.len() => Look::Fine,
             [place] => {
                 let got = show::value(&events[place + 1]);
@@ -318,11 +327,7 @@ fn rejects_invalid(evidence: &Evidence) -> Judgement {
                 }
                 let events = events(ask)?;
                 let last = events.last();
-                // P3 sends a bare `{"error": …}`.
-                let is_error = last.is_some_and(|event| {
-                    Kind::of(event) == Some(Kind::Error)
-                        || (Kind::of(event).is_none() && event.get("error").is_some())
-                });
+                let is_error = last.is_some_and(|event| Kind::of(event) == Some(Kind::Error));
                 if is_error {
                     return Ok(Look::Fine);
                 }

@@ -96,7 +96,7 @@ fn is_document(ask: &Ask) -> bool {
     let path = ask.exchange.request.path.as_str();
     matches!(
         path,
-        "/auth" | "/schema" | "/capabilities" | "/config" | "/invoke" | "/health"
+        "/auth" | "/schema" | "/capabilities" | "/config" | "/invoke"
     )
 }
 
