@@ -135,7 +135,7 @@ fn form(body: &Value) -> Form<'_> {
         ),
         Some(_) => Form::None,
         None if body.get("detail").is_some_and(says_something) => Form::Dialect(
-            "FastAPI's `detail`",
+            "a bare `detail`, as FastAPI has it",
             body.get("code").and_then(Value::as_str),
         ),
         None if text(body, "message") => {

@@ -59,7 +59,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "transport.no-internals-leak",
         level: Must,
         feature: Core,
-        clause: "No error body or event holds a stack trace or a path of the agent's machine.",
+        clause: "No error body and no error event holds a stack trace or a path of the agent's machine.",
         source: "design",
         why: "Traces and paths tell an attacker what the agent is made of, and a user nothing.",
         mend: "Log the trace, and answer with a code and a message of your own.",
