@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::exit::{Exit, Failure, complain};
+use crate::output::Place;
 use crate::progress::Bar;
 use crate::{input, output};
 
@@ -67,13 +68,13 @@ pub(crate) struct Arguments {
     /// Failures that are known: excused, and told when they are over
     #[arg(long, value_name = "F")]
     expected_failures: Option<PathBuf>,
-    /// Write the file that excuses all that fails now
+    /// Write the file that excuses all that fails now; - for standard output
     #[arg(long, value_name = "F")]
     write_expected_failures: Option<PathBuf>,
     /// The report's format: human, json or junit; repeatable, in pairs with --output
     #[arg(long, value_name = "FORMAT")]
     format: Vec<Format>,
-    /// The file to write the report to; repeatable
+    /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
     output: Vec<PathBuf>,
 }
@@ -88,12 +89,12 @@ fn path(text: &str) -> Result<String, String> {
 
 /// Runs the command.
 pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
-    let sinks = output::sinks(
-        std::mem::take(&mut arguments.format),
-        std::mem::take(&mut arguments.output),
-    )?;
+    let sinks = output::sinks(std::mem::take(&mut arguments.format), &arguments.output)?;
+    let excuses = arguments.write_expected_failures.as_deref();
+    let excuses = excuses.map(|path| Place::of("--write-expected-failures", path));
+    let excuses = excuses.transpose()?;
+    output::all_differ(&sinks, excuses.as_ref())?;
     let known = expected(&arguments)?;
-    let excuse_file = arguments.write_expected_failures.clone();
     let selection = Selection::new(arguments.only.clone(), arguments.skip.clone());
     let selection = selection.map_err(Failure::usage)?;
     let headers = headers(&arguments)?;
@@ -124,8 +125,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
     for sink in &sinks {
         sink.write(&report)?;
     }
-    if let Some(file) = excuse_file.filter(|_| report.error.is_none()) {
-        output::file(&file, known.write(&report.results).as_bytes())?;
+    if let Some(place) = excuses.filter(|_| report.error.is_none()) {
+        place.write(known.write(&report.results).as_bytes())?;
     }
     if let Some(error) = &report.error {
         complain(error);

@@ -394,3 +394,95 @@ fn the_catalogue_and_the_faults_can_be_read() {
     assert_eq!(code(&run(&["completions", "bash"])), 0);
     assert_eq!(code(&run(&["--help"])), 0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_report_replaces_nothing_but_a_regular_file() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let write = |path: &str| {
+        let output = run(&["check", "--only", "auth", "--output", path]);
+        assert_eq!(code(&output), 0, "{path}: {}", complaint(&output));
+        output.stdout
+    };
+    let mode = |path: &str| {
+        let found = std::fs::metadata(path).expect("a file");
+        found.permissions().mode() & 0o777
+    };
+
+    write("/dev/null");
+    let null = std::fs::metadata("/dev/null").expect("it is still there");
+    assert!(null.file_type().is_char_device());
+
+    // A link is followed, also to what is not there yet; the file keeps its permissions.
+    std::fs::write(at("plain"), "").expect("a file");
+    assert_eq!(
+        mode(&at("plain")),
+        mode(&{
+            write(&at("new"));
+            at("new")
+        })
+    );
+    let odd = std::fs::Permissions::from_mode(0o604);
+    std::fs::set_permissions(at("plain"), odd).expect("permissions");
+    for (target, link) in [("plain", "link"), ("later", "dangling")] {
+        symlink(target, at(link)).expect("a link");
+        write(&at(link));
+        let kept = std::fs::symlink_metadata(at(link)).expect("a link");
+        assert!(kept.is_symlink(), "{link}");
+        let text = std::fs::read_to_string(at(target)).expect("a file");
+        assert!(
+            text.contains("CERTIFIED") || text.contains("HOLDS"),
+            "{text}"
+        );
+    }
+    assert_eq!(mode(&at("plain")), 0o604);
+
+    let pipe = at("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("text")
+    });
+    write(&pipe);
+    assert!(reader.join().expect("it reads").contains("Summary"));
+
+    for stdout in ["-", "/dev/stdout"] {
+        let told = String::from_utf8(write(stdout)).expect("UTF-8");
+        assert!(told.contains("Summary"), "{stdout}: {told}");
+    }
+}
+
+#[test]
+fn two_outputs_to_one_place_are_refused_before_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("x").display().to_string();
+    let detour = folder.path().join("./x").display().to_string();
+    let url = "http://127.0.0.1:9";
+    let pair = ["--format", "json", "--format", "junit", "--output", &file];
+    let twice = [["check", url].as_slice(), &pair, &["--output", &detour]].concat();
+    let across = ["check", url, "--output", &file, "--write-expected-failures"];
+    let across = [across.as_slice(), &[&detour]].concat();
+    let stdout = vec!["check", url, "--write-expected-failures", "-"];
+    for arguments in [twice, across, stdout] {
+        let output = run(&arguments);
+        let told = complaint(&output);
+        assert_eq!(code(&output), 2, "{arguments:?}: {told}");
+        assert!(told.contains("two outputs"), "{arguments:?}: {told}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_file_is_told_before_the_run() {
+    // Nobody can write there, not even the administrator.
+    for option in ["--output", "--write-expected-failures"] {
+        let output = run(&["check", "http://127.0.0.1:9", option, "/proc/self/report"]);
+        let told = complaint(&output);
+        assert_eq!(code(&output), 2, "{told}");
+        assert!(told.contains("nothing can be written in"), "{told}");
+        assert!(!told.contains(".tmp"), "{told}");
+    }
+}
