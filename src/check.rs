@@ -9,6 +9,7 @@ use acp_conformance::select::Selection;
 use acp_conformance::settings::{Facts, Settings};
 use acp_reference_agent as reference;
 use acp_reports::{Format, Report, Verdict};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
           value_parser = [acp_conformance::rules::PROFILE])]
     profile: String,
     /// Features that the agent is to have, whether it says so or not
-    #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
+    #[arg(long, value_name = "FEATURE", value_delimiter = ',', value_parser = feature())]
     claim: Vec<Feature>,
     /// How many generated cases a rule gets
     #[arg(long, value_name = "N", default_value_t = Settings::CASES,
@@ -50,7 +51,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// How long one exchange may take, for example 10s or 500ms
-    #[arg(long, value_name = "D", default_value_t = Settings::TIMEOUT.into())]
+    #[arg(long, value_name = "D", default_value_t = Settings::TIMEOUT.into(), value_parser = timeout)]
     timeout: humantime::Duration,
     /// How many exchanges may be under way at once
     #[arg(long, value_name = "N", default_value_t = Settings::JOBS,
@@ -71,8 +72,8 @@ pub(crate) struct Arguments {
     /// Write the file that excuses all that fails now; - for standard output
     #[arg(long, value_name = "F")]
     write_expected_failures: Option<PathBuf>,
-    /// The report's format: human, json or junit; repeatable, in pairs with --output
-    #[arg(long, value_name = "FORMAT")]
+    /// The report's format; repeatable, in pairs with --output
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
     format: Vec<Format>,
     /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
@@ -85,6 +86,25 @@ fn path(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("a path begins with / and has no spaces".to_owned())
+}
+
+fn format() -> impl TypedValueParser<Value = Format> {
+    let names = Format::ALL.iter().map(|format| format.name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+fn feature() -> impl TypedValueParser<Value = Feature> {
+    let names = Feature::ALL.iter().map(|feature| feature.name());
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+fn timeout(text: &str) -> Result<humantime::Duration, String> {
+    match text.parse::<humantime::Duration>() {
+        Ok(duration) if duration.is_zero() => {
+            Err("no exchange takes no time; give it some, for example 10s".to_owned())
+        }
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
 }
 
 /// Runs the command.

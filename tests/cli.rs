@@ -57,6 +57,12 @@ fn wrong_usage_is_told_in_one_line_that_says_how_to_mend_it() {
         (vec!["check", url, "--onyl", "sse"], "--only"),
         (vec!["check", url, "--cases", "0"], "0"),
         (vec!["check", url, "--timeout", "ten"], "ten"),
+        (vec!["check", url, "--timeout", "0s"], "for example 10s"),
+        (vec!["rules", "explain"], "<ID>"),
+        (vec!["completions"], "<SHELL>"),
+        (vec!["completions"], "bash"),
+        (vec!["check", url, "--format"], "--format"),
+        (vec!["check", url, "--format"], "human, json, junit"),
         (vec!["check", url, "--header", "NoColon"], "Name: value"),
         (
             vec!["check", url, "--api-key-env", "ACP_TCK_NO_SUCH_VARIABLE"],
@@ -485,4 +491,49 @@ fn a_folder_that_takes_no_file_is_told_before_the_run() {
         assert!(told.contains("nothing can be written in"), "{told}");
         assert!(!told.contains(".tmp"), "{told}");
     }
+}
+
+#[test]
+fn without_a_command_the_whole_help_is_shown() {
+    let output = run(&[]);
+    assert_eq!(code(&output), 2);
+    let told = complaint(&output);
+    for word in ["Usage:", "check", "completions", "Exit codes:"] {
+        assert!(told.contains(word), "{told}");
+    }
+    assert!(told.lines().count() > 10, "{told}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_a_way_out() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = run(&["agent", "--port", &port]);
+    let told = complaint(&output);
+    assert_eq!(code(&output), 2, "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for word in [&port, "address in use", "--port 0 takes any free port"] {
+        assert!(told.contains(word), "{told}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_the_options_of_a_subcommand() {
+    let script = String::from_utf8(run(&["completions", "bash"]).stdout).expect("UTF-8");
+    let completed = format!(
+        "{script}
+COMP_WORDS=(acp-tck check --f) COMP_CWORD=2
+_acp__tck acp-tck --f check
+printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let output = Command::new("bash").args(["-c", &completed]).output();
+    let output = output.expect("bash runs");
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        told.lines().any(|line| line == "--format"),
+        "{told}{:?}",
+        output.stderr
+    );
 }
