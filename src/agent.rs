@@ -1,5 +1,6 @@
 //! `acp-tck agent`: serve the reference agent, with faults if asked for.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use acp_reference_agent as reference;
@@ -55,7 +56,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     };
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
     runtime.block_on(async {
-        let agent = reference::start(settings).await.map_err(Failure::usage)?;
+        let agent = reference::start(settings).await.map_err(not_started)?;
         anstream::eprintln!(
             "the reference agent listens on {} (Ctrl-C ends it)",
             agent.url()
@@ -64,6 +65,30 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         agent.stop().await;
         Ok(Exit::Holds)
     })
+}
+
+/// Says why the agent did not start, and the way out if it is the port.
+fn not_started(error: reference::Error) -> Failure {
+    let reference::Error::Bind { addr, source } = &error else {
+        return Failure::usage(causes(&error));
+    };
+    let advice = "--port 0 takes any free port";
+    Failure::usage(match source.kind() {
+        ErrorKind::AddrInUse => format!("cannot listen on {addr}: address in use; {advice}"),
+        ErrorKind::PermissionDenied => format!("cannot listen on {addr}: {source}; {advice}"),
+        _ => causes(&error),
+    })
+}
+
+/// An error with all that led to it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        told.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    told
 }
 
 /// Waits for Ctrl-C or SIGTERM.

@@ -9,10 +9,12 @@ use acp_conformance::select::Selection;
 use acp_conformance::settings::{Facts, Settings};
 use acp_reference_agent as reference;
 use acp_reports::{Format, Report, Verdict};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::exit::{Exit, Failure, complain};
+use crate::output::Place;
 use crate::progress::Bar;
 use crate::{input, output};
 
@@ -39,7 +41,7 @@ pub(crate) struct Arguments {
           value_parser = [acp_conformance::rules::PROFILE])]
     profile: String,
     /// Features that the agent is to have, whether it says so or not
-    #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
+    #[arg(long, value_name = "FEATURE", value_delimiter = ',', value_parser = feature())]
     claim: Vec<Feature>,
     /// How many generated cases a rule gets
     #[arg(long, value_name = "N", default_value_t = Settings::CASES,
@@ -49,7 +51,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// How long one exchange may take, for example 10s or 500ms
-    #[arg(long, value_name = "D", default_value_t = Settings::TIMEOUT.into())]
+    #[arg(long, value_name = "D", default_value_t = Settings::TIMEOUT.into(), value_parser = timeout)]
     timeout: humantime::Duration,
     /// How many exchanges may be under way at once
     #[arg(long, value_name = "N", default_value_t = Settings::JOBS,
@@ -67,13 +69,13 @@ pub(crate) struct Arguments {
     /// Failures that are known: excused, and told when they are over
     #[arg(long, value_name = "F")]
     expected_failures: Option<PathBuf>,
-    /// Write the file that excuses all that fails now
+    /// Write the file that excuses all that fails now; - for standard output
     #[arg(long, value_name = "F")]
     write_expected_failures: Option<PathBuf>,
-    /// The report's format: human, json or junit; repeatable, in pairs with --output
-    #[arg(long, value_name = "FORMAT")]
+    /// The report's format; repeatable, in pairs with --output
+    #[arg(long, value_name = "FORMAT", value_parser = format())]
     format: Vec<Format>,
-    /// The file to write the report to; repeatable
+    /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
     output: Vec<PathBuf>,
 }
@@ -86,14 +88,33 @@ fn path(text: &str) -> Result<String, String> {
     Err("a path begins with / and has no spaces".to_owned())
 }
 
+fn format() -> impl TypedValueParser<Value = Format> {
+    let names = Format::ALL.iter().map(|format| format.name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+fn feature() -> impl TypedValueParser<Value = Feature> {
+    let names = Feature::ALL.iter().map(|feature| feature.name());
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+fn timeout(text: &str) -> Result<humantime::Duration, String> {
+    match text.parse::<humantime::Duration>() {
+        Ok(duration) if duration.is_zero() => {
+            Err("no exchange takes no time; give it some, for example 10s".to_owned())
+        }
+        parsed => parsed.map_err(|error| error.to_string()),
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
-    let sinks = output::sinks(
-        std::mem::take(&mut arguments.format),
-        std::mem::take(&mut arguments.output),
-    )?;
+    let sinks = output::sinks(std::mem::take(&mut arguments.format), &arguments.output)?;
+    let excuses = arguments.write_expected_failures.as_deref();
+    let excuses = excuses.map(|path| Place::of("--write-expected-failures", path));
+    let excuses = excuses.transpose()?;
+    output::all_differ(&sinks, excuses.as_ref())?;
     let known = expected(&arguments)?;
-    let excuse_file = arguments.write_expected_failures.clone();
     let selection = Selection::new(arguments.only.clone(), arguments.skip.clone());
     let selection = selection.map_err(Failure::usage)?;
     let headers = headers(&arguments)?;
@@ -124,8 +145,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
     for sink in &sinks {
         sink.write(&report)?;
     }
-    if let Some(file) = excuse_file.filter(|_| report.error.is_none()) {
-        output::file(&file, known.write(&report.results).as_bytes())?;
+    if let Some(place) = excuses.filter(|_| report.error.is_none()) {
+        place.write(known.write(&report.results).as_bytes())?;
     }
     if let Some(error) = &report.error {
         complain(error);

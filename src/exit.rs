@@ -3,6 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
 /// What each code means, for help.
 pub(crate) const CODES: &str = "\
 Exit codes:
@@ -80,6 +83,11 @@ pub(crate) fn of_arguments(error: &clap::Error) -> Exit {
         let _ = error.print();
         return Exit::Holds;
     }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // As above.
+        let _ = error.print();
+        return Exit::Usage;
+    }
     let text = error.to_string();
     let told = text.split("\n\n").map(str::trim);
     let kept = told
@@ -88,8 +96,34 @@ pub(crate) fn of_arguments(error: &clap::Error) -> Exit {
     let parts: Vec<String> = kept
         .map(|(_, part)| part.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
-    complain(parts.join("; ").trim_start_matches("error: "));
+    let line = parts.join("; ");
+    let line = line.trim_start_matches("error: ");
+    match choices(error) {
+        Some(choices) => complain(&format!("{line} [possible values: {choices}]")),
+        None => complain(line),
+    }
     Exit::Usage
+}
+
+/// What a missing argument may be: clap says this only of a wrong one.
+fn choices(error: &clap::Error) -> Option<String> {
+    if error.kind() != ErrorKind::MissingRequiredArgument {
+        return None;
+    }
+    let Some(ContextValue::Strings(missing)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let mut command = crate::Arguments::command();
+    command.build();
+    let arguments = command
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments);
+    let values: Vec<String> = arguments
+        .filter(|argument| missing.contains(&argument.to_string()))
+        .flat_map(clap::Arg::get_possible_values)
+        .map(|value| value.get_name().to_owned())
+        .collect();
+    (!values.is_empty()).then(|| values.join(", "))
 }
 
 /// One line on stderr, safe for a terminal.

@@ -1,21 +1,32 @@
 //! Where reports go: standard output, or files that appear whole or not at all.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use acp_reports::{Format, Report};
 
 use crate::exit::Failure;
 
-/// A report to write: in which format, and where to (standard output without a path).
+/// A report to write: in which format, and where to.
 #[derive(Debug)]
 pub(crate) struct Sink {
     format: Format,
-    path: Option<PathBuf>,
+    place: Place,
+}
+
+/// Where an output goes; found out before the run, so that nothing fails after it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Standard output.
+    Stdout,
+    /// A device or a pipe, to be written to and never replaced.
+    Direct(PathBuf),
+    /// A regular file, or none yet: its own path, after all symbolic links.
+    File(PathBuf),
 }
 
 /// Pairs formats and files in the order given; without any, text on standard output.
-pub(crate) fn sinks(formats: Vec<Format>, paths: Vec<PathBuf>) -> Result<Vec<Sink>, Failure> {
+pub(crate) fn sinks(formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>, Failure> {
     let formats = if formats.is_empty() {
         vec![Format::ALL[0]]
     } else {
@@ -26,63 +37,149 @@ pub(crate) fn sinks(formats: Vec<Format>, paths: Vec<PathBuf>) -> Result<Vec<Sin
             "there are more --output than --format; give them in pairs, a --format before each --output",
         ));
     }
-    let to_stdout = formats.len() - paths.len();
-    if to_stdout > 1 {
+    let mut places = Vec::new();
+    for path in paths {
+        places.push(Place::of("--output", path)?);
+    }
+    places.resize_with(formats.len(), || Place::Stdout);
+    let to_stdout = places.iter().filter(|place| **place == Place::Stdout);
+    if to_stdout.count() > 1 {
         return Err(Failure::usage(
             "more than one format would go to standard output; give each --format an --output",
         ));
     }
-    let mut paths = paths.into_iter();
-    let sinks: Vec<Sink> = formats
-        .into_iter()
-        .map(|format| Sink {
-            format,
-            path: paths.next(),
-        })
-        .collect();
-    for sink in &sinks {
-        sink.check()?;
+    let pairs = formats.into_iter().zip(places);
+    Ok(pairs
+        .map(|(format, place)| Sink { format, place })
+        .collect())
+}
+
+/// Refuses to write two things to one place: the second would undo the first.
+pub(crate) fn all_differ(sinks: &[Sink], other: Option<&Place>) -> Result<(), Failure> {
+    let places: Vec<&Place> = sinks.iter().map(|sink| &sink.place).chain(other).collect();
+    for (index, place) in places.iter().enumerate() {
+        let again = places[..index].contains(place);
+        match place {
+            Place::File(path) if again => {
+                return Err(Failure::usage(format!(
+                    "{}: two outputs would go to this file; give each its own",
+                    path.display()
+                )));
+            }
+            Place::Stdout if again => {
+                return Err(Failure::usage(
+                    "two outputs would go to standard output; give each its own place",
+                ));
+            }
+            _ => {}
+        }
     }
-    Ok(sinks)
+    Ok(())
 }
 
 impl Sink {
-    /// Whether the report's place can be written: told before the run, not after it.
-    fn check(&self) -> Result<(), Failure> {
-        let Some(path) = &self.path else {
-            return Ok(());
-        };
-        let folder = folder(path);
-        if path.is_dir() {
-            return Err(Failure::usage(format!(
-                "--output {}: is a folder; name a file",
-                path.display()
-            )));
-        }
-        if !folder.is_dir() {
-            return Err(Failure::usage(format!(
-                "--output {}: there is no folder {}; make it first",
-                path.display(),
-                folder.display()
-            )));
-        }
-        Ok(())
-    }
-
     /// Writes the report.
     pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
-        match &self.path {
-            None => to_stdout(|out| self.format.write(report, out)),
-            Some(path) => {
-                let mut text = Vec::new();
-                let mut plain = anstream::StripStream::new(&mut text);
-                self.format
-                    .write(report, &mut plain)
-                    .map_err(Failure::other)?;
-                file(path, &text)
-            }
+        if self.place == Place::Stdout {
+            return to_stdout(|out| self.format.write(report, out));
+        }
+        let mut text = Vec::new();
+        let mut plain = anstream::StripStream::new(&mut text);
+        self.format
+            .write(report, &mut plain)
+            .map_err(Failure::other)?;
+        self.place.write(&text)
+    }
+}
+
+impl Place {
+    /// The place that an option names, if it can be written: `-` is standard output.
+    pub(crate) fn of(option: &str, path: &Path) -> Result<Self, Failure> {
+        let wrong = |what: String| {
+            let path = path.display();
+            Err(Failure::usage(format!("{option} {path}: {what}")))
+        };
+        // Reopening /dev/stdout would truncate a file that the shell appends to.
+        if path == Path::new("-") || path == Path::new("/dev/stdout") {
+            return Ok(Self::Stdout);
+        }
+        match std::fs::metadata(path) {
+            Ok(found) if found.is_dir() => return wrong("is a folder; name a file".to_owned()),
+            Ok(found) if !found.is_file() => return Ok(Self::Direct(path.to_owned())),
+            _ => {}
+        }
+        let file = followed(path);
+        let parent = folder(&file);
+        if !parent.is_dir() {
+            let parent = parent.display();
+            return wrong(format!("there is no folder {parent}; make it first"));
+        }
+        let (Ok(parent), Some(name)) = (parent.canonicalize(), file.file_name()) else {
+            return wrong("names no file".to_owned());
+        };
+        if let Err(error) = tempfile::NamedTempFile::new_in(&parent) {
+            let (parent, cause) = (parent.display(), cause(&error));
+            return wrong(format!("nothing can be written in {parent}: {cause}"));
+        }
+        Ok(Self::File(parent.join(name)))
+    }
+
+    /// Writes it: a file appears whole or not at all.
+    pub(crate) fn write(&self, text: &[u8]) -> Result<(), Failure> {
+        let (path, done) = match self {
+            Self::Stdout => return to_stdout(|out| out.write_all(text)),
+            Self::Direct(path) => (path, direct(path, text)),
+            Self::File(path) => (path, replace(path, text)),
+        };
+        done.map_err(|error| Failure::usage(format!("{}: {}", path.display(), cause(&error))))
+    }
+}
+
+/// A path after all symbolic links, also of one that leads to a file not yet there.
+fn followed(path: &Path) -> PathBuf {
+    /// As many as Linux follows.
+    const LINKS: usize = 40;
+    let mut file = path.to_owned();
+    for _ in 0..LINKS {
+        match std::fs::read_link(&file) {
+            Ok(target) => file = folder(&file).join(target),
+            Err(_) => break,
         }
     }
+    file
+}
+
+/// What went wrong, without the name of a temporary file that nobody asked for.
+fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    let cause = text.split(" at path ").next();
+    cause.unwrap_or_default().to_owned()
+}
+
+fn direct(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut out = std::fs::OpenOptions::new().write(true).open(path)?;
+    match out.write_all(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}
+
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The umask takes its bits off, as from any file that a program creates.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut beside = builder.tempfile_in(folder(path))?;
+    beside.write_all(text)?;
+    if let Ok(existing) = std::fs::metadata(path) {
+        beside.as_file().set_permissions(existing.permissions())?;
+    }
+    beside.as_file().sync_all()?;
+    beside.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Writes to standard output, in colour if it is a terminal that wants it. A reader who has
@@ -97,16 +194,6 @@ pub(crate) fn to_stdout(
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done.map_err(|error| Failure::other(format!("standard output: {error}"))),
     }
-}
-
-/// Writes a file that appears whole or not at all.
-pub(crate) fn file(path: &Path, text: &[u8]) -> Result<(), Failure> {
-    let told = |error: std::io::Error| Failure::usage(format!("{}: {error}", path.display()));
-    let mut beside = tempfile::NamedTempFile::new_in(folder(path)).map_err(told)?;
-    beside.write_all(text).map_err(told)?;
-    beside.as_file().sync_all().map_err(told)?;
-    beside.persist(path).map_err(|error| told(error.error))?;
-    Ok(())
 }
 
 fn folder(path: &Path) -> &Path {

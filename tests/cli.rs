@@ -57,6 +57,12 @@ fn wrong_usage_is_told_in_one_line_that_says_how_to_mend_it() {
         (vec!["check", url, "--onyl", "sse"], "--only"),
         (vec!["check", url, "--cases", "0"], "0"),
         (vec!["check", url, "--timeout", "ten"], "ten"),
+        (vec!["check", url, "--timeout", "0s"], "for example 10s"),
+        (vec!["rules", "explain"], "<ID>"),
+        (vec!["completions"], "<SHELL>"),
+        (vec!["completions"], "bash"),
+        (vec!["check", url, "--format"], "--format"),
+        (vec!["check", url, "--format"], "human, json, junit"),
         (vec!["check", url, "--header", "NoColon"], "Name: value"),
         (
             vec!["check", url, "--api-key-env", "ACP_TCK_NO_SUCH_VARIABLE"],
@@ -412,4 +418,141 @@ fn the_catalogue_and_the_faults_can_be_read() {
     assert_eq!(code(&run(&["faults", "list"])), 0);
     assert_eq!(code(&run(&["completions", "bash"])), 0);
     assert_eq!(code(&run(&["--help"])), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_report_replaces_nothing_but_a_regular_file() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let write = |path: &str| {
+        let output = run(&["check", "--only", "auth", "--output", path]);
+        assert_eq!(code(&output), 0, "{path}: {}", complaint(&output));
+        output.stdout
+    };
+    let mode = |path: &str| {
+        let found = std::fs::metadata(path).expect("a file");
+        found.permissions().mode() & 0o777
+    };
+
+    write("/dev/null");
+    let null = std::fs::metadata("/dev/null").expect("it is still there");
+    assert!(null.file_type().is_char_device());
+
+    // A link is followed, also to what is not there yet; the file keeps its permissions.
+    std::fs::write(at("plain"), "").expect("a file");
+    assert_eq!(
+        mode(&at("plain")),
+        mode(&{
+            write(&at("new"));
+            at("new")
+        })
+    );
+    let odd = std::fs::Permissions::from_mode(0o604);
+    std::fs::set_permissions(at("plain"), odd).expect("permissions");
+    for (target, link) in [("plain", "link"), ("later", "dangling")] {
+        symlink(target, at(link)).expect("a link");
+        write(&at(link));
+        let kept = std::fs::symlink_metadata(at(link)).expect("a link");
+        assert!(kept.is_symlink(), "{link}");
+        let text = std::fs::read_to_string(at(target)).expect("a file");
+        assert!(
+            text.contains("CERTIFIED") || text.contains("HOLDS"),
+            "{text}"
+        );
+    }
+    assert_eq!(mode(&at("plain")), 0o604);
+
+    let pipe = at("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("text")
+    });
+    write(&pipe);
+    assert!(reader.join().expect("it reads").contains("Summary"));
+
+    for stdout in ["-", "/dev/stdout"] {
+        let told = String::from_utf8(write(stdout)).expect("UTF-8");
+        assert!(told.contains("Summary"), "{stdout}: {told}");
+    }
+}
+
+#[test]
+fn two_outputs_to_one_place_are_refused_before_the_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("x").display().to_string();
+    let detour = folder.path().join("./x").display().to_string();
+    let url = "http://127.0.0.1:9";
+    let pair = ["--format", "json", "--format", "junit", "--output", &file];
+    let twice = [["check", url].as_slice(), &pair, &["--output", &detour]].concat();
+    let across = ["check", url, "--output", &file, "--write-expected-failures"];
+    let across = [across.as_slice(), &[&detour]].concat();
+    let stdout = vec!["check", url, "--write-expected-failures", "-"];
+    for arguments in [twice, across, stdout] {
+        let output = run(&arguments);
+        let told = complaint(&output);
+        assert_eq!(code(&output), 2, "{arguments:?}: {told}");
+        assert!(told.contains("two outputs"), "{arguments:?}: {told}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_takes_no_file_is_told_before_the_run() {
+    // Nobody can write there, not even the administrator.
+    for option in ["--output", "--write-expected-failures"] {
+        let output = run(&["check", "http://127.0.0.1:9", option, "/proc/self/report"]);
+        let told = complaint(&output);
+        assert_eq!(code(&output), 2, "{told}");
+        assert!(told.contains("nothing can be written in"), "{told}");
+        assert!(!told.contains(".tmp"), "{told}");
+    }
+}
+
+#[test]
+fn without_a_command_the_whole_help_is_shown() {
+    let output = run(&[]);
+    assert_eq!(code(&output), 2);
+    let told = complaint(&output);
+    for word in ["Usage:", "check", "completions", "Exit codes:"] {
+        assert!(told.contains(word), "{told}");
+    }
+    assert!(told.lines().count() > 10, "{told}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_a_way_out() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    let output = run(&["agent", "--port", &port]);
+    let told = complaint(&output);
+    assert_eq!(code(&output), 2, "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for word in [&port, "address in use", "--port 0 takes any free port"] {
+        assert!(told.contains(word), "{told}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_the_options_of_a_subcommand() {
+    let script = String::from_utf8(run(&["completions", "bash"]).stdout).expect("UTF-8");
+    let completed = format!(
+        "{script}
+COMP_WORDS=(acp-tck check --f) COMP_CWORD=2
+_acp__tck acp-tck --f check
+printf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let output = Command::new("bash").args(["-c", &completed]).output();
+    let output = output.expect("bash runs");
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        told.lines().any(|line| line == "--format"),
+        "{told}{:?}",
+        output.stderr
+    );
 }

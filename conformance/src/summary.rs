@@ -55,7 +55,7 @@ pub(crate) fn report(
     });
     let verdict = match &error {
         Some(_) => RunVerdict::Error,
-        None => RunVerdict::of(&results, &stale_expectations),
+        None => RunVerdict::of(&results, &stale_expectations, settings.strict),
     };
     let features = features(evidence, &results);
     let report = Report {

@@ -284,17 +284,19 @@ impl Verdict {
     /// What a set of findings means for the run.
     ///
     /// A check that failed itself spoils the run, and so does a run in which nothing was
-    /// judged. A failure, a MUST without evidence, or a stale expectation fails it.
+    /// judged. A failure, a MUST without evidence, or a stale expectation fails it; in a strict
+    /// run a SHOULD without evidence does too.
     #[must_use]
-    pub fn of(findings: &[Finding], stale: &[Stale]) -> Self {
+    pub fn of(findings: &[Finding], stale: &[Stale], is_strict: bool) -> Self {
         let any = |wanted: Status| findings.iter().any(|finding| finding.status == wanted);
-        let undecided_must = findings
+        let counts = |level| is_strict || level == Level::Must;
+        let undecided = findings
             .iter()
-            .any(|finding| finding.status == Status::Inconclusive && finding.level == Level::Must);
+            .any(|finding| finding.status == Status::Inconclusive && counts(finding.level));
         if any(Status::Error) {
             return Self::Error;
         }
-        if any(Status::Fail) || undecided_must || !stale.is_empty() {
+        if any(Status::Fail) || undecided || !stale.is_empty() {
             return Self::Fail;
         }
         let judged = [Status::Pass, Status::Warn, Status::Expected];
@@ -329,11 +331,15 @@ mod tests {
     use crate::sample;
 
     fn verdict(statuses: &[(Level, Status)]) -> Verdict {
+        judged(statuses, false)
+    }
+
+    fn judged(statuses: &[(Level, Status)], is_strict: bool) -> Verdict {
         let findings: Vec<_> = statuses
             .iter()
             .map(|(level, status)| sample::finding("a.b", *level, *status))
             .collect();
-        Verdict::of(&findings, &[])
+        Verdict::of(&findings, &[], is_strict)
     }
 
     #[test]
@@ -361,6 +367,16 @@ mod tests {
     }
 
     #[test]
+    fn missing_evidence_fails_a_should_too_in_a_strict_run() {
+        let run = [
+            (Level::Must, Status::Pass),
+            (Level::Should, Status::Inconclusive),
+        ];
+        assert_eq!(judged(&run, true), Verdict::Fail);
+        assert_eq!(judged(&run[..1], true), Verdict::Pass);
+    }
+
+    #[test]
     fn one_status_alone_decides_as_it_should() {
         for (status, expected) in [
             (Status::Pass, Verdict::Pass),
@@ -383,8 +399,8 @@ mod tests {
     fn a_stale_expectation_fails_a_run_that_holds() {
         let report = sample::clean();
         let stale = sample::report().stale_expectations;
-        assert_eq!(Verdict::of(&report.results, &[]), Verdict::Pass);
-        assert_eq!(Verdict::of(&report.results, &stale), Verdict::Fail);
+        assert_eq!(Verdict::of(&report.results, &[], false), Verdict::Pass);
+        assert_eq!(Verdict::of(&report.results, &stale, false), Verdict::Fail);
     }
 
     #[test]

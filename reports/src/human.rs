@@ -28,9 +28,6 @@ const COUNTS: [(Status, &str, &str); 7] = [
     (Status::Skip, "skipped", "skipped"),
 ];
 
-/// The statuses of rules that were judged to the end.
-const DECIDED: [Status; 4] = [Status::Pass, Status::Fail, Status::Warn, Status::Expected];
-
 /// The statuses from the one that matters most to the one that matters least.
 const GRAVITY: [Status; 7] = [
     Status::Error,
@@ -48,6 +45,9 @@ const AREA: usize = 30;
 /// Writes a report for a terminal.
 pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     header(report, out)?;
+    if words::is_void(report) {
+        return verdict(report, out);
+    }
     areas(&report.results, out)?;
     reasons(&report.results, Status::Skip, "Skipped", out)?;
     let title = "Inconclusive: evidence is missing";
@@ -96,7 +96,12 @@ fn areas(findings: &[Finding], out: &mut dyn io::Write) -> io::Result<()> {
         let number = |status| members.iter().filter(|it| it.status == status).count();
         let gravest = GRAVITY.into_iter().find(|status| number(*status) > 0);
         let (mark, _, style) = layout::face(gravest.unwrap_or(Status::Skip));
-        let passed = paint(style, &format!("{:>3} passed", number(Status::Pass)));
+        // What passed is not to look like a failure because something else did.
+        let good = match number(Status::Pass) {
+            0 => DIM,
+            _ => layout::face(Status::Pass).2,
+        };
+        let passed = paint(good, &format!("{:>3} passed", number(Status::Pass)));
         let others = counts(|status| match status {
             Status::Pass => 0,
             _ => number(status),
@@ -249,6 +254,10 @@ fn closing(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     };
     labelled(out, "level", level.to_owned())?;
     features(report, out)?;
+    verdict(report, out)
+}
+
+fn verdict(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out)?;
     let style = layout::verdict_style(report.verdict);
     writeln!(out, "{}", paint(style, &words::verdict(report)))
@@ -259,7 +268,7 @@ fn totals(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     for (label, wanted) in [("decided", true), ("undecided", false)] {
         let counts = counts(|status| {
             let number = report.summary.number(status);
-            if DECIDED.contains(&status) == wanted {
+            if words::DECIDED.contains(&status) == wanted {
                 number
             } else {
                 0
@@ -335,6 +344,24 @@ mod tests {
     #[test]
     fn a_run_without_an_agent_says_so() {
         insta::assert_snapshot!(plain(&sample::unreachable()));
+    }
+
+    #[test]
+    fn a_run_that_decided_nothing_tells_its_error_and_nothing_else() {
+        let void = plain(&sample::undecided());
+        assert_eq!(void, plain(&sample::unreachable()));
+        assert!(void.contains("NO VERDICT: the agent at"), "{void}");
+    }
+
+    #[test]
+    fn what_passed_in_a_failed_area_is_not_red() {
+        let mut report = sample::report();
+        report.results[0].status = Status::Fail;
+        let good = layout::face(Status::Pass).2;
+        let passed = paint(good, "  1 passed");
+        let styled = styled(&report);
+        let line = styled.lines().find(|line| line.contains("transport "));
+        assert!(line.is_some_and(|line| line.contains(&passed)), "{line:?}");
     }
 
     #[test]

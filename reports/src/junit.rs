@@ -16,14 +16,17 @@ const ATTRIBUTE: usize = 300;
 /// Writes a report as JUnit XML.
 pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut document = quick_junit::Report::new(text::clip(&report.tool.name, ATTRIBUTE));
-    document.timestamp = report.started_at.parse().ok();
+    // No test has a time: rules share their evidence, and the sum would be many times the run.
     document.time = seconds(report.duration_ms);
     for (area, findings) in words::by_area(&report.results) {
-        let cases = findings.into_iter().map(test_of_rule);
+        let cases = findings
+            .into_iter()
+            .map(|finding| test_of_rule(report, finding));
         document.add_test_suite(suite(report, area, cases));
     }
     if !report.stale_expectations.is_empty() {
-        let cases = report.stale_expectations.iter().map(test_of_stale);
+        let cases = report.stale_expectations.iter();
+        let cases = cases.map(|entry| test_of_stale(report, entry));
         document.add_test_suite(suite(report, "expected-failures", cases));
     }
     if report.verdict == Verdict::Error || report.error.is_some() {
@@ -47,17 +50,13 @@ fn suite(report: &Report, name: &str, cases: impl Iterator<Item = TestCase>) -> 
         suite.add_property(Property::new(name, value));
     }
     suite.add_test_cases(cases);
-    let times = suite.test_cases.iter().filter_map(|case| case.time);
-    suite.time = Some(times.sum());
     suite
 }
 
-fn test_of_rule(finding: &Finding) -> TestCase {
+fn test_of_rule(report: &Report, finding: &Finding) -> TestCase {
     let name = text::clip(&finding.rule, ATTRIBUTE);
-    let mut case = TestCase::new(name, outcome(finding));
+    let mut case = TestCase::new(name, outcome(report, finding));
     case.set_classname(text::clip(words::area(&finding.rule), ATTRIBUTE));
-    case.set_assertions(finding.checked);
-    case.time = seconds(finding.duration_ms);
     match finding.status {
         Status::Warn => {
             let level = words::level(finding.level);
@@ -71,18 +70,22 @@ fn test_of_rule(finding: &Finding) -> TestCase {
     case
 }
 
-fn outcome(finding: &Finding) -> TestCaseStatus {
+fn outcome(report: &Report, finding: &Finding) -> TestCaseStatus {
     let message = message(finding);
+    if words::is_void(report) {
+        // The run itself is the one test that did not pass; these were never begun.
+        return skipped(message);
+    }
     match (finding.status, finding.level) {
         (Status::Pass | Status::Warn, _) => TestCaseStatus::success(),
         (Status::Fail, Level::Must) => wrong(NonSuccessKind::Failure, "must", finding, message),
         (Status::Fail, Level::Should) => wrong(NonSuccessKind::Failure, "should", finding, message),
-        (Status::Inconclusive, Level::Must) => {
+        (Status::Inconclusive, level) if words::needs_evidence(report, level) => {
             wrong(NonSuccessKind::Failure, "inconclusive", finding, message)
         }
         (Status::Error, _) => wrong(NonSuccessKind::Error, "error", finding, message),
         (Status::Skip, _) => skipped(message),
-        (Status::Inconclusive, Level::Should) => skipped(format!("inconclusive: {message}")),
+        (Status::Inconclusive, _) => skipped(format!("inconclusive: {message}")),
         (Status::Expected, _) => {
             let reason = finding.excuse.as_deref().unwrap_or(&finding.message);
             let reason = text::clip(reason, ATTRIBUTE);
@@ -130,10 +133,16 @@ fn body(finding: &Finding) -> String {
     body
 }
 
-fn test_of_stale(entry: &Stale) -> TestCase {
-    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    status.set_type("stale");
-    status.set_message(text::clip(&entry.problem, ATTRIBUTE));
+fn test_of_stale(report: &Report, entry: &Stale) -> TestCase {
+    let problem = text::clip(&entry.problem, ATTRIBUTE);
+    let status = if words::is_void(report) {
+        skipped(problem)
+    } else {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("stale");
+        status.set_message(problem);
+        status
+    };
     let mut case = TestCase::new(text::clip(&entry.rule, ATTRIBUTE), status);
     case.set_classname("expected-failures");
     case
@@ -220,6 +229,35 @@ mod tests {
         let mut silent = sample::unreachable();
         silent.error = None;
         assert_eq!(read(&written(&silent)).errors, 1);
+    }
+
+    #[test]
+    fn a_run_that_decided_nothing_errs_once_and_skips_the_rest() {
+        let report = sample::undecided();
+        let xml = written(&report);
+        let document = read(&xml);
+        assert_eq!((document.errors, document.failures), (1, 0));
+        assert_eq!(document.skipped, report.results.len());
+        assert!(
+            xml.contains("<skipped message=\"nothing was sent\""),
+            "{xml}"
+        );
+    }
+
+    #[test]
+    fn a_should_without_evidence_fails_in_a_strict_run() {
+        let mut report = sample::report();
+        let failures = |report: &Report| read(&written(report)).failures;
+        let lenient = failures(&report);
+        report.strict = true;
+        assert_eq!(failures(&report), lenient + 1);
+    }
+
+    #[test]
+    fn only_the_run_has_a_time() {
+        let xml = written(&sample::report());
+        assert_eq!(xml.matches(" time=").count(), 1, "{xml}");
+        assert!(!xml.contains("assertions="), "{xml}");
     }
 
     #[test]

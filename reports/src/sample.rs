@@ -97,7 +97,7 @@ pub(crate) fn report() -> Report {
         seed: 42,
         cases: 100,
         strict: false,
-        verdict: Verdict::of(&results, &[]),
+        verdict: Verdict::of(&results, &[], false),
         error: None,
         level: ProfileLevel::None,
         features: ["core", "errors", "streaming", "cache"]
@@ -155,6 +155,20 @@ pub(crate) fn unreachable() -> Report {
     report.summary = Summary::default();
     report.verdict = Verdict::Error;
     report.error = Some("the agent at http://127.0.0.1:9 refused the connection".to_owned());
+    report
+}
+
+/// A run whose agent was gone before anything could be decided.
+pub(crate) fn undecided() -> Report {
+    let mut report = unreachable();
+    report.results = findings(HOSTILE);
+    for finding in &mut report.results {
+        if finding.status != Status::Skip {
+            *finding = self::finding(&finding.rule, finding.level, Status::Inconclusive);
+            "nothing was sent".clone_into(&mut finding.message);
+        }
+    }
+    report.summary = Summary::of(&report.results);
     report
 }
 

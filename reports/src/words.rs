@@ -2,6 +2,21 @@
 
 use crate::{Feature, Finding, Level, Report, Status, Verdict, text};
 
+/// The statuses of rules that were judged to the end.
+pub(crate) const DECIDED: [Status; 4] =
+    [Status::Pass, Status::Fail, Status::Warn, Status::Expected];
+
+/// Whether the run broke off before it decided anything: then only the error is worth telling.
+pub(crate) fn is_void(report: &Report) -> bool {
+    let decided = |finding: &Finding| DECIDED.contains(&finding.status);
+    report.error.is_some() && !report.results.iter().any(decided)
+}
+
+/// Whether missing evidence for a rule of this level fails the run.
+pub(crate) fn needs_evidence(report: &Report, level: Level) -> bool {
+    report.strict || level == Level::Must
+}
+
 /// The part of a rule's id before the dot.
 pub(crate) fn area(rule: &str) -> &str {
     rule.split_once('.').map_or(rule, |(area, _)| area)
@@ -86,6 +101,10 @@ pub(crate) fn verdict(report: &Report) -> String {
 
 fn success(report: &Report) -> String {
     let certified = features(report, |feature| feature.certified);
+    let is_core = |feature: &Feature| feature.name == "core" && feature.certified;
+    if report.summary.expected > 0 && !report.features.iter().any(is_core) {
+        return with_known_failures(report, certified);
+    }
     let excused = match report.summary.expected {
         0 => String::new(),
         number => format!(
@@ -97,6 +116,18 @@ fn success(report: &Report) -> String {
         Some(names) => format!("CERTIFIED: {names}{excused}"),
         None => format!("HOLDS: what was judged{excused}; no feature was certified as a whole"),
     }
+}
+
+/// Excuses let a run hold; they certify nothing, and the headline is not to suggest it.
+fn with_known_failures(report: &Report, certified: Option<String>) -> String {
+    let known = count(report.summary.expected, "known failure", "known failures");
+    let Some(certified) = certified else {
+        return format!("HOLDS with {known}; no feature was certified as a whole");
+    };
+    let offered = |feature: &Feature| feature.claimed || feature.found;
+    let missed = features(report, |it| !it.certified && offered(it));
+    let missed = missed.map_or_else(String::new, |names| format!("; not certified: {names}"));
+    format!("HOLDS with {known}; certified: {certified}{missed}")
 }
 
 fn shortfalls(report: &Report) -> String {
@@ -119,6 +150,15 @@ fn shortfalls(report: &Report) -> String {
             number(Status::Inconclusive, Level::Must),
             "MUST could not be decided",
             "MUSTs could not be decided",
+        ),
+        (
+            if needs_evidence(report, Level::Should) {
+                number(Status::Inconclusive, Level::Should)
+            } else {
+                0
+            },
+            "SHOULD could not be decided",
+            "SHOULDs could not be decided",
         ),
         (
             report.stale_expectations.len(),
@@ -167,7 +207,23 @@ mod tests {
         report.features.clear();
         assert_eq!(
             verdict(&report),
-            "HOLDS: what was judged (1 known failure excused); no feature was certified as a whole"
+            "HOLDS with 1 known failure; no feature was certified as a whole"
+        );
+        report.summary.expected = 0;
+        assert_eq!(
+            verdict(&report),
+            "HOLDS: what was judged; no feature was certified as a whole"
+        );
+    }
+
+    #[test]
+    fn excuses_certify_nothing() {
+        let mut report = sample::clean();
+        report.summary.expected = 5;
+        report.features[0].certified = false;
+        assert_eq!(
+            verdict(&report),
+            "HOLDS with 5 known failures; certified: errors; not certified: core"
         );
     }
 
@@ -179,6 +235,8 @@ mod tests {
             verdict(&report),
             "NOT certified: 3 MUSTs fail, 1 MUST could not be decided, 2 expectations are stale"
         );
+        report.strict = true;
+        assert!(verdict(&report).contains("1 SHOULD could not be decided"));
     }
 
     #[test]
