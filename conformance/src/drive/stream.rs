@@ -97,19 +97,12 @@ pub(super) async fn leave(driver: &Driver<'_>) -> Vec<Ask> {
     let mut asks = driver.spread_streams(leavers.collect()).await;
     let note = "ask whether it still answers";
     let answers = Question::new(Step::After, 0, note, Request::get("/auth"));
-    let streams = paths(driver).map(|path| {
-        open(
-            Step::After,
-            "stream once more, to the end",
-            path,
-            Listen::Stream,
-        )
-    });
-    asks.extend(
-        driver
-            .spread_streams([answers].into_iter().chain(streams).collect())
-            .await,
-    );
+    asks.extend(driver.ask(answers).await);
+    // Twice: an agent may notice that a client has left only when it next has something to say.
+    for note in ["stream once more, to the end", "and again"] {
+        let streams = paths(driver).map(|path| open(Step::After, note, path, Listen::Stream));
+        asks.extend(driver.spread_streams(streams.collect()).await);
+    }
     asks
 }
 

@@ -388,7 +388,15 @@ fn survives_disconnect(evidence: &Evidence) -> Judgement {
                     return Ok(Look::Fine);
                 }
                 let events = events(ask)?;
-                terminal(ask, &events).map(|_| Look::Fine)
+                let terminal = terminal(ask, &events)?;
+                if Kind::of(terminal) == Some(Kind::Complete) {
+                    return Ok(Look::Fine);
+                }
+                Ok(Look::flaw(
+                    message,
+                    "a complete event",
+                    show::value(terminal),
+                ))
             }))
         },
     )
