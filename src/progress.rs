@@ -29,7 +29,7 @@ impl Bar {
         match progress {
             Progress::Topics(count) => self.0.set_length(count as u64),
             Progress::Begun(topic) => {
-                self.0.set_message(format!("{topic:?}"));
+                self.0.set_message(topic.to_string());
                 if self
                     .0
                     .length()

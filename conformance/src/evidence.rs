@@ -4,6 +4,7 @@
 //! once and kept.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
@@ -106,6 +107,19 @@ impl Topic {
         Self::Oversized,
         Self::Abort,
     ];
+}
+
+impl fmt::Display for Topic {
+    /// Its name in words: `config valid`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, letter) in format!("{self:?}").chars().enumerate() {
+            if index > 0 && letter.is_ascii_uppercase() {
+                formatter.write_str(" ")?;
+            }
+            write!(formatter, "{}", letter.to_ascii_lowercase())?;
+        }
+        Ok(())
+    }
 }
 
 /// Where within a topic an exchange belongs.

@@ -1,5 +1,6 @@
 //! What a rule is, and what judging one yields.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acp_reports::Level;
@@ -56,6 +57,8 @@ pub enum Judgement {
 pub struct Judged {
     /// How many exchanges or cases were looked at; never 0.
     pub checked: usize,
+    /// How many of them under each topic.
+    pub seen: BTreeMap<Topic, usize>,
     /// How long the exchanges took.
     pub spent: Duration,
     /// What was wrong; none is a pass.
@@ -161,6 +164,7 @@ impl<'e> Tally<'e> {
             }
         }
         self.judged.checked += 1;
+        *self.judged.seen.entry(ask.topic).or_default() += 1;
         self.judged.spent += ask.exchange.elapsed;
     }
 

@@ -138,7 +138,17 @@ fn finding(
 
 fn message(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Pass(judged) => format!("{} looked at", judged.checked),
+        Outcome::Pass(judged) => {
+            let seen = judged
+                .seen
+                .iter()
+                .map(|(topic, count)| format!("{topic} {count}"));
+            format!(
+                "{} looked at: {}",
+                judged.checked,
+                seen.collect::<Vec<_>>().join(", ")
+            )
+        }
         Outcome::Fail(judged) => {
             let first = judged
                 .failures
