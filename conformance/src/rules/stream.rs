@@ -104,7 +104,12 @@ pub(super) const RULES: &[Rule] = &[
         source: "seed (cancellation)",
         why: "People close tabs; work that goes on for nobody fills the agent up.",
         mend: "Stop the work when the client is gone, and free its place.",
-        reads: &[Topic::Discovery, Topic::StreamLeave],
+        reads: &[
+            Topic::Documents,
+            Topic::Discovery,
+            Topic::StreamValid,
+            Topic::StreamLeave,
+        ],
         judge: survives_disconnect,
     },
 ];
@@ -375,28 +380,43 @@ fn closes(evidence: &Evidence) -> Judgement {
 }
 
 fn survives_disconnect(evidence: &Evidence) -> Judgement {
+    let completes = |ask: &Ask| {
+        let events = events(ask).unwrap_or_default();
+        let mut kinds = events.iter().map(Kind::of);
+        kinds.any(|kind| kind == Some(Kind::Complete))
+    };
+    let completed_before = evidence.at(Topic::StreamValid, Step::Main).any(completes);
+    let message = "after clients left in mid-stream, the agent does not work as before";
+    let streams = |ask: &Ask| {
+        let events = events(ask)?;
+        let terminal = terminal(ask, &events)?;
+        if Kind::of(terminal) == Some(Kind::Complete) {
+            return Ok(Look::Fine);
+        }
+        if !completed_before {
+            return Err(Look::missing(
+                "no stream completes: see stream.succeeds-on-valid",
+            ));
+        }
+        Ok(Look::flaw(
+            message,
+            "a complete event",
+            show::value(terminal),
+        ))
+    };
     each(
         evidence,
         evidence.at(Topic::StreamLeave, Step::After),
         |ask| {
             settle(answered(ask).and_then(|answer| {
-                let message = "after clients left in mid-stream, the agent does not work as before";
                 if !answer.is_success() {
                     return Ok(Look::flaw(message, "2xx", show::answer(answer)));
                 }
-                if !ask.about.wants_stream {
-                    return Ok(Look::Fine);
+                if ask.about.wants_stream {
+                    streams(ask)
+                } else {
+                    Ok(Look::Fine)
                 }
-                let events = events(ask)?;
-                let terminal = terminal(ask, &events)?;
-                if Kind::of(terminal) == Some(Kind::Complete) {
-                    return Ok(Look::Fine);
-                }
-                Ok(Look::flaw(
-                    message,
-                    "a complete event",
-                    show::value(terminal),
-                ))
             }))
         },
     )
