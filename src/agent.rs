@@ -1,31 +1,73 @@
 //! `acp-tck agent`: serve the reference agent, with faults if asked for.
 
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use acp_reference_agent as reference;
 use reference::faults::{self, Fault};
+use reference::settings::{self, SETTINGS};
 
 use crate::exit::{Exit, Failure};
 
-/// Serve the reference agent.
+/// Serve the reference agent: settings come from flags, from ACP_* variables, and from a .env file.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The address to listen on
-    #[arg(long, env = "ACP_HOST", default_value = "127.0.0.1")]
-    host: String,
-    /// The port to listen on; 0 for any that is free
-    #[arg(long, env = "ACP_PORT", default_value_t = 8000)]
-    port: u16,
-    /// What the agent calls itself
-    #[arg(long, env = "ACP_AGENT_ID")]
-    agent_id: Option<String>,
     /// A way to be wrong; repeatable (see `acp-tck faults list`)
     #[arg(long = "fault", value_name = "NAME", value_parser = fault)]
     faults: Vec<&'static Fault>,
-    /// How long a stream takes from one event to the next, for example 40ms
-    #[arg(long, value_name = "D")]
-    stream_step: Option<humantime::Duration>,
+    /// A file of ACP_* variables; without it, .env in the current folder, if there is one
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// A flag for each setting of the agent that is not secret.
+#[derive(Debug)]
+struct Flags(Vec<(&'static str, String)>);
+
+impl clap::Args for Flags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let settings = SETTINGS.iter().filter(|setting| !setting.is_secret);
+        settings.fold(command, |command, setting| {
+            let default = match setting.default {
+                "" => String::new(),
+                default => format!(" [default: {default}]"),
+            };
+            let help = format!("{} [env: {}]{default}", setting.help, setting.variable());
+            let flag = clap::Arg::new(setting.name)
+                .long(setting.name)
+                .value_name(setting.value)
+                .help(help)
+                .help_heading("Settings");
+            // `--debug` alone means `--debug true`.
+            let flag = match setting.value {
+                "BOOL" => flag.num_args(0..=1).default_missing_value("true"),
+                _ => flag.allow_hyphen_values(true),
+            };
+            command.arg(flag)
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Flags {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let settings = SETTINGS.iter().filter(|setting| !setting.is_secret);
+        let given = settings.filter_map(|setting| {
+            let value = matches.get_one::<String>(setting.name)?;
+            Some((setting.name, value.clone()))
+        });
+        Ok(Self(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 fn fault(name: &str) -> Result<&'static Fault, String> {
@@ -43,18 +85,14 @@ fn fault(name: &str) -> Result<&'static Fault, String> {
 
 /// Runs the command.
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let defaults = reference::Settings::default();
-    let settings = reference::Settings {
-        host: arguments.host,
-        port: arguments.port,
-        agent_id: arguments.agent_id.unwrap_or(defaults.agent_id),
-        stream_step: arguments
-            .stream_step
-            .map_or(defaults.stream_step, Duration::from),
-        faults: arguments.faults,
-        ..reference::Settings::default()
-    };
-    let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
+    let (file, flags) = (arguments.env_file.as_deref(), &arguments.flags.0);
+    let mut settings = settings::from_environment(file, flags).map_err(Failure::usage)?;
+    settings.faults = arguments.faults;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(settings.max_workers)
+        .enable_all()
+        .build()
+        .map_err(Failure::other)?;
     runtime.block_on(async {
         let agent = reference::start(settings).await.map_err(not_started)?;
         anstream::eprintln!(

@@ -185,11 +185,9 @@ async fn target(url: Option<Url>) -> Result<(Option<reference::Running>, Url), F
     if let Some(url) = url {
         return Ok((None, url));
     }
-    let settings = reference::Settings {
-        port: 0,
-        ..reference::Settings::default()
-    };
-    let agent = reference::start(settings).await.map_err(Failure::other)?;
+    let agent = reference::start(reference::Settings::unlimited())
+        .await
+        .map_err(Failure::other)?;
     let url = Url::parse(&agent.url()).map_err(Failure::other)?;
     Ok((Some(agent), url))
 }

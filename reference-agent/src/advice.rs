@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{
     agent::Agent,
-    config::Preferences,
     documents::now,
+    preferences::Preferences,
     weather::{CONDITIONS, Phrases, Weather, hash, round},
 };
 

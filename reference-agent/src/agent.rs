@@ -1,14 +1,27 @@
 //! What the handlers share: one value for each agent.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
+use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    config::Store,
+    auth::Guard,
     documents::Documents,
+    endpoints,
+    external::Weather,
+    limits::Limiter,
+    metrics::Metrics,
+    results::Results,
     seams::Seams,
     settings::{Error, Settings},
+    store::Store,
     validation::Contracts,
     weather::Atlas,
 };
@@ -17,26 +30,57 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Agent {
     pub(crate) settings: Settings,
+    pub(crate) endpoints: endpoints::Map,
     pub(crate) contracts: Contracts,
     pub(crate) documents: Documents,
     pub(crate) atlas: Atlas,
     pub(crate) store: Store,
+    pub(crate) results: Results,
+    pub(crate) guard: Guard,
+    pub(crate) limiter: Limiter,
+    pub(crate) external: Weather,
+    pub(crate) metrics: Metrics,
     pub(crate) seams: Arc<Seams>,
     pub(crate) open_streams: watch::Sender<usize>,
+    is_draining: AtomicBool,
 }
 
 impl Agent {
-    /// An agent after its settings, with an empty store.
+    /// An agent after its settings.
     pub(crate) fn build(settings: &Settings) -> Result<Arc<Self>, Error> {
         let contracts = Contracts::read()?;
+        let guard = Guard::of(settings)?;
+        let seams = Arc::new(Seams::of(&settings.faults));
         Ok(Arc::new(Self {
-            documents: Documents::of(settings, &contracts),
+            endpoints: endpoints::Map::new(),
+            documents: Documents::of(settings, &contracts, &guard.document()),
             atlas: Atlas::read()?,
-            store: Store::holding(settings.config_limit),
-            seams: Arc::new(Seams::of(&settings.faults)),
+            store: Store::open(settings)?,
+            results: Results::of(settings),
+            limiter: Limiter::of(settings),
+            external: Weather::of(settings),
+            metrics: Metrics::new(),
             open_streams: watch::Sender::new(0),
+            is_draining: AtomicBool::new(false),
             settings: settings.clone(),
+            guard,
+            seams,
             contracts,
         }))
+    }
+
+    /// How long this question is made to take, if it is about the slow city.
+    pub(crate) fn delay(&self, input: &Value) -> Option<Duration> {
+        let (city, time) = self.settings.slow_city.as_ref()?;
+        (input.get("city").and_then(Value::as_str) == Some(city)).then_some(*time)
+    }
+
+    /// No new work from now on; what is under way goes on.
+    pub(crate) fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
     }
 }

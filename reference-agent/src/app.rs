@@ -1,33 +1,45 @@
 //! The routes, and what every request goes through before and after its handler.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
+    http::request::Parts,
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use bytes::Bytes;
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 use crate::{
-    agent::Agent, body, config, documents, exchange::Asked, failure::Failure, invoke, stream,
+    agent::Agent, body, call::Call, config, documents, exchange::Asked, failure::Failure, gate,
+    health, invoke, metrics, observe, stream,
 };
 
 /// The agent as a service.
 pub(crate) fn router(agent: Arc<Agent>) -> Router {
-    let routes = Router::new()
+    let mut routes = Router::new()
         .route("/", get(documents::read_index))
         .route("/auth", get(documents::auth))
         .route("/schema", get(documents::read_schema))
         .route("/capabilities", get(documents::read_capabilities))
-        .route("/health", get(documents::health))
+        .route("/health", get(health::live))
+        .route("/health/ready", get(health::ready))
         .route("/config", post(config::create))
-        .route("/invoke", post(invoke::answer))
-        .route("/invoke/stream", post(stream::by_status))
-        .route("/invoke/advanced-stream", post(stream::by_step))
+        .route("/invoke", post(invoke::answer));
+    if agent.settings.enable_streaming {
+        routes = routes
+            .route("/invoke/stream", post(stream::by_status))
+            .route("/invoke/advanced-stream", post(stream::by_step));
+    }
+    if agent.settings.enable_metrics {
+        routes = routes.route("/metrics", get(metrics::read));
+    }
+    let routes = routes
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         // `edge` bounds the body, as the settings say; the framework's own bound would go first.
@@ -39,26 +51,47 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .layer(from_fn_with_state(agent, edge))
 }
 
-/// Takes the body in, whatever the path: so every handler has it whole, and a connection
-/// can be used again even after a refusal. A panic becomes an answer like any other.
-async fn edge(State(agent): State<Arc<Agent>>, request: Request, next: Next) -> Response {
+/// What every request goes through, whatever its path: noted, let in or not, and answered.
+async fn edge(
+    State(agent): State<Arc<Agent>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
+    let call = Call::of(&agent, &parts, peer.ip());
+    // The body is taken in whatever comes of the request: so every handler has it whole, and
+    // the connection can be used again even after a refusal.
     let taken = body::take(&parts, body, agent.settings.body_limit).await;
-    let asked = Asked::of(&parts, taken.as_ref().ok());
-    let response = match taken {
-        Err(failure) => failure.into_response(),
-        Ok(bytes) => match agent.seams.request(Request::from_parts(parts, bytes)).await {
-            Err(early) => early.into_response(),
-            Ok(request) => {
-                let handled = next.run(request.map(Body::from));
-                match AssertUnwindSafe(handled).catch_unwind().await {
-                    Ok(response) => response,
-                    Err(_) => Failure::execution().into_response(),
-                }
-            }
-        },
+    let entry = gate::admit(&agent, &call, &parts).await;
+    let asked = (!agent.seams.are_none()).then(|| Asked::of(&parts, taken.as_ref().ok()));
+    let mut response = match (&entry.refused, taken) {
+        (Some(failure), _) => failure.clone().into_response(),
+        (None, Err(failure)) => failure.into_response(),
+        (None, Ok(bytes)) => answer(&agent, &call, parts, bytes, next).await,
     };
-    agent.seams.reply(&asked, response).await
+    entry.tell(response.headers_mut());
+    if let Some(asked) = asked {
+        response = agent.seams.reply(&asked, response).await;
+    }
+    observe::note(&agent, call, response)
+}
+
+/// Runs the handler for as long as it may take; a panic becomes an answer like any other.
+async fn answer(agent: &Agent, call: &Call, parts: Parts, bytes: Bytes, next: Next) -> Response {
+    let request = Request::from_parts(parts, bytes);
+    let mut request = match agent.seams.request(request).await {
+        Ok(request) => request.map(Body::from),
+        Err(early) => return early.into_response(),
+    };
+    request.extensions_mut().insert(call.clone());
+    let limit = agent.settings.request_timeout;
+    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match timeout(limit, handled).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Failure::execution().into_response(),
+        Err(_) => Failure::timeout(limit).into_response(),
+    }
 }
 
 #[cfg(test)]
@@ -81,9 +114,8 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_answered_like_any_other_failure() {
         let settings = Settings {
-            port: 0,
             faults: vec![&PANICS],
-            ..Settings::default()
+            ..Settings::unlimited()
         };
         let agent = start(settings).await.expect("the agent starts");
         let mut socket = TcpStream::connect(agent.addr())

@@ -1,42 +1,72 @@
-//! The documents that never change: /auth, /schema, /capabilities, and the index. And
-//! /health, which does.
+//! The documents: /auth, /schema, /capabilities, and the index.
 
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
-use crate::{agent::Agent, settings::Settings, validation::Contracts};
+use crate::{
+    agent::Agent,
+    settings::{Quota, Settings},
+    validation::Contracts,
+};
 
-const NAME: &str = "Weather Advisor";
 const DESCRIPTION: &str = "Tells the weather of a place, and what to make of it.";
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The fixed documents of one agent.
+/// The documents of one agent, each written once.
 #[derive(Debug)]
 pub(crate) struct Documents {
-    auth: Value,
-    schema: Value,
-    capabilities: Value,
-    index: Value,
+    auth: Bytes,
+    schema: Bytes,
+    index: Bytes,
+    capabilities: watch::Sender<Arc<Capabilities>>,
+}
+
+/// The one document that can change while the agent serves.
+#[derive(Debug)]
+pub(crate) struct Capabilities {
+    pub(crate) document: Value,
+    written: Bytes,
+}
+
+impl Capabilities {
+    fn of(document: Value) -> Arc<Self> {
+        let written = document.to_string().into();
+        Arc::new(Self { document, written })
+    }
 }
 
 impl Documents {
-    pub(crate) fn of(settings: &Settings, contracts: &Contracts) -> Self {
+    pub(crate) fn of(settings: &Settings, contracts: &Contracts, auth: &Value) -> Self {
+        let capabilities = Capabilities::of(capabilities(settings, contracts, auth));
         Self {
-            auth: json!({
-                "type": "none",
-                "description": "No credentials are needed.",
-                "required": false,
-            }),
-            schema: schema(contracts),
-            capabilities: capabilities(settings, contracts),
-            index: index(settings),
+            auth: auth.to_string().into(),
+            schema: schema(contracts).to_string().into(),
+            index: index(settings).to_string().into(),
+            capabilities: watch::Sender::new(capabilities),
         }
+    }
+
+    /// The capabilities as they are now, and word of each change.
+    pub(crate) fn capabilities(&self) -> watch::Receiver<Arc<Capabilities>> {
+        self.capabilities.subscribe()
+    }
+
+    /// Changes the list of capabilities.
+    pub(crate) fn change_capabilities(&self, change: impl FnOnce(&mut Vec<Value>)) {
+        self.capabilities.send_modify(|known| {
+            let mut document = known.document.clone();
+            if let Some(list) = document["capabilities"].as_array_mut() {
+                change(list);
+            }
+            *known = Capabilities::of(document);
+        });
     }
 }
 
@@ -53,12 +83,12 @@ fn schema(contracts: &Contracts) -> Value {
 }
 
 /// The superset of what the known readers ask of this document.
-fn capabilities(settings: &Settings, contracts: &Contracts) -> Value {
+fn capabilities(settings: &Settings, contracts: &Contracts, auth: &Value) -> Value {
     let ability = |name: &str, description: &str, tags: [&str; 2], example: Value| {
         json!({
             "name": name,
             "description": description,
-            "version": VERSION,
+            "version": settings.version,
             "tags": tags,
             "examples": [example],
             "input_schema": contracts.input.schema,
@@ -67,15 +97,19 @@ fn capabilities(settings: &Settings, contracts: &Contracts) -> Value {
     };
     json!({
         "agent_id": settings.agent_id,
-        "agent_name": NAME,
-        "name": NAME,
+        "agent_name": settings.agent_name,
+        "name": settings.agent_name,
         "description": DESCRIPTION,
-        "version": VERSION,
+        "version": settings.version,
         "acp_version": "0.1",
         "protocol_version": "acp/v0",
         "supported_languages": ["en", "de", "fr", "es"],
-        "auth": {"type": "none", "required": false},
-        "streaming": true,
+        "auth": {"type": auth["type"], "required": auth["required"]},
+        "streaming": settings.enable_streaming,
+        "config_versions": true,
+        "metrics": settings.enable_metrics,
+        "cache": cache(settings),
+        "rate_limit": rate_limit(settings),
         "capabilities": [
             ability(
                 "weather_advice",
@@ -93,11 +127,39 @@ fn capabilities(settings: &Settings, contracts: &Contracts) -> Value {
     })
 }
 
+/// How long answers are served again.
+fn cache(settings: &Settings) -> Value {
+    match settings.enable_caching {
+        true => json!({"enabled": true, "ttl_seconds": settings.cache_ttl.as_secs_f64()}),
+        false => json!({"enabled": false}),
+    }
+}
+
+/// What `/invoke` allows, and beside it what the rest does.
+fn rate_limit(settings: &Settings) -> Value {
+    let quota = |quota: &Quota| {
+        json!({
+            "requests": quota.requests,
+            "window_seconds": quota.window.as_secs_f64(),
+            "algorithm": settings.rate_limit_algorithm.name(),
+            "scope": settings.rate_limit_by.name(),
+        })
+    };
+    let mut limit = settings
+        .rate_limit_invoke
+        .as_ref()
+        .map_or_else(|| json!({}), quota);
+    if let Some(others) = &settings.rate_limit {
+        limit["others"] = quota(others);
+    }
+    limit
+}
+
 fn index(settings: &Settings) -> Value {
     json!({
-        "name": NAME,
+        "name": settings.agent_name,
         "agent_id": settings.agent_id,
-        "version": VERSION,
+        "version": settings.version,
         "protocol": "acp",
         "protocol_version": "acp/v0",
         "endpoints": {
@@ -114,35 +176,31 @@ fn index(settings: &Settings) -> Value {
 }
 
 pub(crate) async fn auth(State(agent): State<Arc<Agent>>) -> Response {
-    json_response(StatusCode::OK, &agent.documents.auth)
+    json_bytes(StatusCode::OK, agent.documents.auth.clone())
 }
 
 pub(crate) async fn read_schema(State(agent): State<Arc<Agent>>) -> Response {
-    json_response(StatusCode::OK, &agent.documents.schema)
+    json_bytes(StatusCode::OK, agent.documents.schema.clone())
 }
 
 pub(crate) async fn read_capabilities(State(agent): State<Arc<Agent>>) -> Response {
-    json_response(StatusCode::OK, &agent.documents.capabilities)
+    let written = agent.documents.capabilities.borrow().written.clone();
+    json_bytes(StatusCode::OK, written)
 }
 
 pub(crate) async fn read_index(State(agent): State<Arc<Agent>>) -> Response {
-    json_response(StatusCode::OK, &agent.documents.index)
-}
-
-pub(crate) async fn health(State(agent): State<Arc<Agent>>) -> Response {
-    let body = json!({
-        "status": "healthy",
-        "agent_id": agent.settings.agent_id,
-        "version": VERSION,
-        "timestamp": now(),
-    });
-    json_response(StatusCode::OK, &body)
+    json_bytes(StatusCode::OK, agent.documents.index.clone())
 }
 
 /// A JSON answer.
 pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
+    json_bytes(status, body.to_string().into())
+}
+
+/// An answer with JSON that is written already.
+pub(crate) fn json_bytes(status: StatusCode, body: Bytes) -> Response {
     let json = HeaderValue::from_static("application/json");
-    (status, [(header::CONTENT_TYPE, json)], body.to_string()).into_response()
+    (status, [(header::CONTENT_TYPE, json)], body).into_response()
 }
 
 /// The time of day, RFC 3339 in UTC, to the millisecond.

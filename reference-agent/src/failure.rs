@@ -1,5 +1,7 @@
 //! The error envelope: the one shape of every answer that is not a success.
 
+use std::time::Duration;
+
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -9,22 +11,23 @@ use serde_json::{Value, json};
 use crate::{documents, validation::Violation};
 
 /// Why a request is not answered with a success.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     status: StatusCode,
     code: &'static str,
     message: String,
     fields: Vec<Violation>,
+    details: Value,
 }
 
 impl Failure {
     fn plain(status: StatusCode, code: &'static str, message: &str) -> Self {
-        let (message, fields) = (message.to_owned(), Vec::new());
         Self {
             status,
             code,
-            message,
-            fields,
+            message: message.to_owned(),
+            fields: Vec::new(),
+            details: json!({}),
         }
     }
 
@@ -89,11 +92,62 @@ impl Failure {
         )
     }
 
+    /// Credentials are missing, or are not what they should be.
+    pub(crate) fn unauthorized(message: &str) -> Self {
+        Self::plain(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
+    }
+
+    /// The client has had all that it is allowed for now.
+    pub(crate) fn rate_limited() -> Self {
+        let message = "too many requests; come back later";
+        Self::plain(
+            StatusCode::TOO_MANY_REQUESTS,
+            "RATE_LIMIT_EXCEEDED",
+            message,
+        )
+    }
+
+    /// The work took longer than the settings allow, and was stopped.
+    pub(crate) fn timeout(limit: Duration) -> Self {
+        let plain = Self::plain(
+            StatusCode::GATEWAY_TIMEOUT,
+            "TIMEOUT",
+            "the request took too long and was stopped",
+        );
+        Self {
+            details: json!({"timeout_seconds": limit.as_secs_f64()}),
+            ..plain
+        }
+    }
+
+    /// A service that the agent asks has failed it.
+    pub(crate) fn external_service(message: &str) -> Self {
+        Self::plain(StatusCode::BAD_GATEWAY, "EXTERNAL_SERVICE_ERROR", message)
+    }
+
+    /// The agent takes no more work: it is on its way out, or full.
+    pub(crate) fn unavailable(message: &str) -> Self {
+        Self::plain(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// What the envelope says under `error`: for events and other protocols too.
+    pub(crate) fn error(&self) -> Value {
+        self.envelope()["error"].take()
+    }
+
     fn envelope(&self) -> Value {
-        let details = match self.fields.as_slice() {
-            [] => json!({}),
-            fields => json!({ "fields": fields }),
-        };
+        let mut details = self.details.clone();
+        if !self.fields.is_empty() {
+            details["fields"] = json!(self.fields);
+        }
         json!({"error": {
             "code": self.code,
             "message": self.message,

@@ -11,8 +11,8 @@ use axum::{
 use serde_json::{Value, json};
 
 use crate::{
-    advice, agent::Agent, body, config::Preferences, documents::json_response, failure::Failure,
-    seams::Place, validation::Violation,
+    advice, agent::Agent, body, documents::json_response, failure::Failure,
+    preferences::Preferences, seams::Place, validation::Violation,
 };
 
 /// One question, judged and ready to be answered.
@@ -21,6 +21,15 @@ pub(crate) struct Job {
     pub(crate) place: Place,
     pub(crate) input: Value,
     pub(crate) preferences: Preferences,
+    /// The configuration that the preferences come from.
+    pub(crate) config: Option<Configured>,
+}
+
+/// A configuration that a request names, and the version of it that was active then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Configured {
+    pub(crate) id: String,
+    pub(crate) version: String,
 }
 
 /// `POST /invoke`.
@@ -31,7 +40,7 @@ pub(crate) async fn answer(
 ) -> Result<Response, Failure> {
     let began = Instant::now();
     let job = accept(&agent, Place::Invoke, &headers, &bytes)?;
-    let output = perform(&agent, &job);
+    let output = perform(&agent, &job).await?;
     let metadata = json!({
         "agent_id": agent.settings.agent_id,
         "execution_time_ms": began.elapsed().as_micros() as f64 / 1000.0,
@@ -42,8 +51,16 @@ pub(crate) async fn answer(
     ))
 }
 
-/// Answers the question: the `output` of /invoke, and the `result` of a stream.
-pub(crate) fn perform(agent: &Agent, job: &Job) -> Value {
+/// Answers the question, however long that takes: the `output` of `/invoke`.
+pub(crate) async fn perform(agent: &Agent, job: &Job) -> Result<Value, Failure> {
+    if let Some(time) = agent.delay(&job.input) {
+        tokio::time::sleep(time).await;
+    }
+    Ok(compose(agent, job))
+}
+
+/// The answer itself: the `output` of `/invoke`, and the `result` of a stream.
+pub(crate) fn compose(agent: &Agent, job: &Job) -> Value {
     let mut output = advice::give(agent, &job.input, &job.preferences);
     agent.seams.output(job, &mut output);
     output
@@ -64,18 +81,31 @@ pub(crate) fn accept(
     }
     agent.seams.verdict(place, &body, &mut violations);
     refuse_if_any(violations)?;
-    let preferences = match body.get("config_id").and_then(Value::as_str) {
-        None => Preferences::default(),
-        Some(id) => {
-            let found = agent.seams.lookup(place, id, agent.store.find(id));
-            found.ok_or_else(Failure::config_not_found)?
-        }
+    let (config, preferences) = match body.get("config_id").and_then(Value::as_str) {
+        None => (None, Preferences::default()),
+        Some(id) => configured(agent, place, id)?,
     };
     Ok(Job {
         place,
         input,
         preferences,
+        config,
     })
+}
+
+fn configured(
+    agent: &Agent,
+    place: Place,
+    id: &str,
+) -> Result<(Option<Configured>, Preferences), Failure> {
+    let found = agent.store.find(id)?;
+    let config = found.as_ref().map(|active| Configured {
+        id: id.to_owned(),
+        version: active.version.clone(),
+    });
+    let found = found.map(|active| active.preferences);
+    let preferences = agent.seams.lookup(place, id, found);
+    Ok((config, preferences.ok_or_else(Failure::config_not_found)?))
 }
 
 /// The JSON of a request body.

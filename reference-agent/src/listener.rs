@@ -36,11 +36,9 @@ impl Listener {
     }
 }
 
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+impl Listener {
+    /// The next connection, and where it comes from.
+    pub(crate) async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {
             let Ok((socket, addr)) = self.inner.accept().await else {
                 // Out of file descriptors, most likely: it passes, and spinning does not help.
@@ -52,10 +50,6 @@ impl axum::serve::Listener for Listener {
             let tamper = self.seams.watch_wire().then(|| self.seams.clone());
             return (Connection::over(socket, tamper, self.stopped.clone()), addr);
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
 use axum::{
     body::Bytes,
     extract::Request,
@@ -21,10 +22,10 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::{
-    config::Preferences,
     exchange::{Asked, Reply},
     faults::Fault,
     invoke::Job,
+    preferences::Preferences,
     settings::Settings,
     stream::Plan,
     validation::Violation,
@@ -71,6 +72,14 @@ pub(crate) enum Seam {
     Wire(fn(&mut Sent, &[u8]) -> Wired),
     /// A client that has left before its time.
     Abandoned(fn(&Memory, Left)),
+    // SEAMS: config-versions
+    // SEAMS: cache
+    // SEAMS: auth
+    // SEAMS: rate-limit
+    // SEAMS: observability
+    // SEAMS: orchestrator
+    // SEAMS: lifecycle
+    // SEAMS: descriptor
 }
 
 /// What a client has left behind.
@@ -160,30 +169,42 @@ pub(crate) enum Wired {
 }
 
 /// The seams of one agent: those of its faults, each with its memory.
+///
+/// The admin API can change the faults while the agent serves.
 #[derive(Debug, Default)]
 pub(crate) struct Seams {
-    active: Vec<(Seam, Arc<Memory>)>,
+    active: ArcSwap<Vec<(Seam, Arc<Memory>)>>,
 }
 
 impl Seams {
     pub(crate) fn of(faults: &[&'static Fault]) -> Self {
+        let seams = Self::default();
+        seams.switch(faults);
+        seams
+    }
+
+    /// Puts other faults in place of those that are active; each begins with an empty memory.
+    pub(crate) fn switch(&self, faults: &[&'static Fault]) {
         let active = faults.iter().flat_map(|fault| {
             let memory = Arc::<Memory>::default();
             fault.seams.iter().map(move |seam| (*seam, memory.clone()))
         });
-        Self {
-            active: active.collect(),
-        }
+        self.active.store(Arc::new(active.collect()));
+    }
+
+    /// Whether there is no fault at all, so that nothing can be other than it should.
+    pub(crate) fn are_none(&self) -> bool {
+        self.active.load().is_empty()
     }
 
     /// The request that goes on to the handler, or an answer that is given at once.
     pub(crate) async fn request(&self, request: Request<Bytes>) -> Result<Request<Bytes>, Reply> {
-        if self.active.is_empty() {
+        if self.are_none() {
             return Ok(request);
         }
         let (mut parts, body) = request.into_parts();
         let mut asked = Asked::of(&parts, Some(&body));
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load_full().iter() {
             match seam {
                 Seam::Early(answer) => answer(memory, &asked).map_or(Ok(()), Err)?,
                 Seam::Request(change) => asked = change(memory.clone(), asked).await,
@@ -195,7 +216,7 @@ impl Seams {
     }
 
     pub(crate) fn verdict(&self, place: Place, body: &Value, violations: &mut Vec<Violation>) {
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load().iter() {
             if let Seam::Verdict(judge) = seam {
                 judge(memory, place, body, violations);
             }
@@ -203,7 +224,7 @@ impl Seams {
     }
 
     pub(crate) fn minted(&self, mut id: String) -> String {
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load().iter() {
             if let Seam::Mint(mint) = seam {
                 mint(memory, &mut id);
             }
@@ -217,7 +238,7 @@ impl Seams {
         id: &str,
         mut found: Option<Preferences>,
     ) -> Option<Preferences> {
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load().iter() {
             if let Seam::Lookup(change) = seam {
                 change(memory, place, id, &mut found);
             }
@@ -226,7 +247,7 @@ impl Seams {
     }
 
     pub(crate) fn output(&self, job: &Job, output: &mut Value) {
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load().iter() {
             if let Seam::Output(change) = seam {
                 change(memory, job, output);
             }
@@ -234,7 +255,7 @@ impl Seams {
     }
 
     pub(crate) fn plan(&self, job: &Job, plan: &mut Plan) {
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load().iter() {
             if let Seam::Plan(change) = seam {
                 change(memory, job, plan);
             }
@@ -242,17 +263,13 @@ impl Seams {
     }
 
     pub(crate) async fn reply(&self, asked: &Asked, response: Response) -> Response {
-        if !self
-            .active
-            .iter()
-            .any(|(seam, _)| matches!(seam, Seam::Reply(_)))
-        {
+        if !self.has(|seam| matches!(seam, Seam::Reply(_))) {
             return response;
         }
         let head = asked.method == Method::HEAD;
         let mut reply = Reply::of(response).await;
         let untold = reply.headers.clone();
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load().iter() {
             if let Seam::Reply(change) = seam {
                 change(memory, asked, &mut reply);
             }
@@ -267,12 +284,15 @@ impl Seams {
 
     /// Whether connections are to be watched: for [`Seams::wire`] and [`Seams::abandoned`].
     pub(crate) fn watch_wire(&self) -> bool {
-        let watches = |seam: &Seam| matches!(seam, Seam::Wire(_) | Seam::Abandoned(_));
-        self.active.iter().any(|(seam, _)| watches(seam))
+        self.has(|seam| matches!(seam, Seam::Wire(_) | Seam::Abandoned(_)))
+    }
+
+    fn has(&self, kind: fn(&Seam) -> bool) -> bool {
+        self.active.load().iter().any(|(seam, _)| kind(seam))
     }
 
     pub(crate) fn abandoned(&self, left: Left) {
-        for (seam, memory) in &self.active {
+        for (seam, memory) in self.active.load().iter() {
             if let Seam::Abandoned(notice) = seam {
                 notice(memory, left);
             }
@@ -281,11 +301,27 @@ impl Seams {
 
     pub(crate) fn wire(&self, sent: &mut Sent, bytes: &[u8]) -> Wired {
         let mut wired = Wired::AsIs;
-        for (seam, _) in &self.active {
+        for (seam, _) in self.active.load().iter() {
             if let (Seam::Wire(change), Wired::AsIs) = (seam, &wired) {
                 wired = change(sent, bytes);
             }
         }
         wired
     }
+
+    // METHODS: config-versions
+
+    // METHODS: cache
+
+    // METHODS: auth
+
+    // METHODS: rate-limit
+
+    // METHODS: observability
+
+    // METHODS: orchestrator
+
+    // METHODS: lifecycle
+
+    // METHODS: descriptor
 }

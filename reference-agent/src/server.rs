@@ -1,14 +1,25 @@
 //! Binding, serving and stopping.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle, time::timeout};
-use tokio_util::sync::CancellationToken;
+use axum::{Extension, Router, extract::ConnectInfo};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::Agent,
-    app,
-    listener::Listener,
+    app, faults,
+    listener::{Connection, Listener},
     settings::{Error, Settings},
 };
 
@@ -22,9 +33,13 @@ pub struct Running {
     open_streams: watch::Receiver<usize>,
     stopping: CancellationToken,
     stopped: CancellationToken,
-    settings: Settings,
+    agent: Arc<Agent>,
     task: JoinHandle<()>,
 }
+
+/// How long a client may take from one head of a request to the end of the next: no longer
+/// than proxies keep a connection that is not used.
+const HEAD_TIME: Duration = Duration::from_secs(75);
 
 /// Binds the address and serves an agent there, on the current tokio runtime.
 ///
@@ -36,6 +51,12 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
     for fault in settings.faults.clone() {
         fault.adjust(&mut settings);
     }
+    for fault in &settings.faults {
+        if let Some(needs) = faults::lacks(fault, &settings) {
+            let fault = fault.name;
+            return Err(Error::IdleFault { fault, needs });
+        }
+    }
     let agent = Agent::build(&settings)?;
     let listener = bind(&settings.host, settings.port).await?;
     let addr = listener.local_addr().map_err(|source| Error::Bind {
@@ -46,20 +67,60 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
     let stopped = CancellationToken::new();
     let open_streams = agent.open_streams.subscribe();
     let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
-    let serving = axum::serve(listener, app::router(agent))
-        .with_graceful_shutdown(stopping.clone().cancelled_owned());
-    let task = tokio::spawn(async move {
-        // The future is infallible by axum's own account; the result is there for symmetry.
-        let _ = serving.await;
-    });
+    let serving = serve(listener, agent.clone(), stopping.clone());
+    let task = tokio::spawn(serving);
     Ok(Running {
+        agent,
         addr,
         open_streams,
         stopping,
         stopped,
-        settings,
         task,
     })
+}
+
+/// Serves connections until `stopping`, and then those that are open until they end.
+async fn serve(mut listener: Listener, agent: Arc<Agent>, stopping: CancellationToken) {
+    let router = app::router(agent.clone());
+    let places = Arc::new(Semaphore::new(agent.settings.max_connections));
+    let connections = TaskTracker::new();
+    let accept = async {
+        // The semaphore is never closed; were it, no more would be accepted.
+        while let Ok(place) = places.clone().acquire_owned().await {
+            let (socket, peer) = listener.accept().await;
+            let service = router.clone().layer(Extension(ConnectInfo(peer)));
+            let connection = attend(socket, service, stopping.clone());
+            connections.spawn(async move {
+                connection.await;
+                drop(place);
+            });
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = stopping.cancelled() => {}
+    }
+    drop(listener);
+    connections.close();
+    connections.wait().await;
+}
+
+/// Serves one connection to its end; when the agent stops, to the end of what is in flight.
+async fn attend(socket: Connection, service: Router, stopping: CancellationToken) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
+    let connection = http
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    // How a connection ends is its client's affair, and was noted request by request.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
 }
 
 async fn bind(host: &str, port: u16) -> Result<TcpListener, Error> {
@@ -108,10 +169,12 @@ impl Running {
     }
 
     /// Takes no more connections, lets finish what is in flight for as long as
-    /// [`Settings::stop_timeout`] says, and then closes what is left.
+    /// [`Settings::shutdown_grace`] says, and then closes what is left.
     pub async fn stop(mut self) {
+        self.agent.drain();
         self.stopping.cancel();
-        let graceful = timeout(self.settings.stop_timeout, &mut self.task).await;
+        let grace = self.agent.settings.shutdown_grace;
+        let graceful = timeout(grace, &mut self.task).await;
         self.stopped.cancel();
         if graceful.is_err() {
             // The connections have just been cut, so this takes no time worth a bound.

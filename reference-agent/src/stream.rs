@@ -18,7 +18,7 @@ use crate::{
     agent::Agent,
     documents::now,
     failure::Failure,
-    invoke::{Job, accept, perform},
+    invoke::{Job, accept, compose},
     seams::{Left, Place},
 };
 
@@ -120,10 +120,11 @@ fn status_frames(agent: &Arc<Agent>, job: &Job) -> VecDeque<Frame> {
             move || json!({"status": "processing", "progress": progress, "message": message}),
         ));
     }
+    let pause = pause + agent.delay(&job.input).unwrap_or_default();
     let (agent, job) = (agent.clone(), job.clone());
     frames.push_back(Frame::event(
         pause,
-        move || json!({"status": "complete", "result": perform(&agent, &job), "timestamp": now()}),
+        move || json!({"status": "complete", "result": compose(&agent, &job), "timestamp": now()}),
     ));
     frames
 }
@@ -157,10 +158,11 @@ fn step_frames(agent: &Arc<Agent>, job: &Job) -> VecDeque<Frame> {
             })
         }));
     }
+    let pause = pause + agent.delay(&job.input).unwrap_or_default();
     let (agent, job) = (agent.clone(), job.clone());
     frames.push_back(Frame::event(
         pause,
-        move || json!({"event": "complete", "result": perform(&agent, &job), "timestamp": now()}),
+        move || json!({"event": "complete", "result": compose(&agent, &job), "timestamp": now()}),
     ));
     frames
 }

@@ -307,9 +307,8 @@ async fn a_body_over_the_limit_is_refused_and_the_refusal_arrives() {
 #[tokio::test]
 async fn the_limit_is_the_one_in_the_settings() {
     let settings = Settings {
-        port: 0,
         body_limit: 4 << 20,
-        ..Settings::default()
+        ..Settings::unlimited()
     };
     let agent = start(settings).await.expect("the agent starts");
     let body = [b"{\"input\":{\"city\":\"x\"}}", &b" ".repeat(3 << 20)[..]].concat();
@@ -394,7 +393,7 @@ async fn a_taken_port_is_an_error_that_names_it() {
     let agent = agent().await;
     let settings = Settings {
         port: agent.addr().port(),
-        ..Settings::default()
+        ..Settings::unlimited()
     };
     let error = start(settings).await.expect_err("the port is taken");
     assert_eq!(

@@ -122,9 +122,8 @@ async fn until_open(agent: &Running, wanted: usize) {
 async fn the_agent_stops_working_when_the_client_leaves() {
     // So slow that no stream ends by itself while the test runs.
     let settings = Settings {
-        port: 0,
         stream_step: Duration::from_secs(60),
-        ..Settings::default()
+        ..Settings::unlimited()
     };
     let agent = start(settings).await.expect("the agent starts");
     let mut clients = Vec::new();
@@ -148,10 +147,9 @@ async fn the_agent_stops_working_when_the_client_leaves() {
 #[tokio::test]
 async fn stopping_is_bounded_even_while_a_stream_is_open() {
     let settings = Settings {
-        port: 0,
         stream_step: Duration::from_secs(60),
-        stop_timeout: Duration::from_millis(50),
-        ..Settings::default()
+        shutdown_grace: Duration::from_millis(50),
+        ..Settings::unlimited()
     };
     let agent = start(settings).await.expect("the agent starts");
     let mut socket = TcpStream::connect(agent.addr())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// A connector that trusts what the system trusts.
@@ -17,7 +17,7 @@ pub(super) fn connector() -> Result<TlsConnector, String> {
     if roots.is_empty() {
         return Err("the system has no trusted certificates to check an https agent by".to_owned());
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
         .with_root_certificates(roots)

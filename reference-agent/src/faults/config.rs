@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Fault, failure, number, overlook, text};
 use crate::{
-    config::Preferences,
     exchange::{Asked, Reply},
+    preferences::Preferences,
     seams::{Place, Seam},
     validation::Violation,
 };

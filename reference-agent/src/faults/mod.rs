@@ -3,11 +3,19 @@
 //! A fault is one value: what goes wrong, which rules must notice, and the seams at which
 //! it acts. A new one is an entry in the list of its area, and nothing else.
 
+mod auth;
+mod cache;
 mod config;
+mod config_versions;
+mod descriptor;
 mod documents;
 mod errors;
 mod invoke;
 mod judgement;
+mod lifecycle;
+mod observability;
+mod orchestrator;
+mod rate_limit;
 mod sse;
 mod stream;
 mod transport;
@@ -19,7 +27,11 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    documents::now, exchange::Reply, seams::Seam, settings::Settings, validation::Violation,
+    documents::now,
+    exchange::Reply,
+    seams::Seam,
+    settings::{Auth, Settings},
+    validation::Violation,
 };
 
 /// One way of being wrong.
@@ -45,21 +57,87 @@ impl Fault {
     }
 }
 
+/// Faults of one area, and what must be on for them to show.
+struct Area {
+    faults: &'static [Fault],
+    needs: &'static str,
+    is_on: fn(&Settings) -> bool,
+}
+
+const fn always(faults: &'static [Fault]) -> Area {
+    Area {
+        faults,
+        needs: "",
+        is_on: |_| true,
+    }
+}
+
+const fn with(needs: &'static str, is_on: fn(&Settings) -> bool, faults: &'static [Fault]) -> Area {
+    Area {
+        faults,
+        needs,
+        is_on,
+    }
+}
+
 /// The areas, in the order of the profile.
-static AREAS: [&[Fault]; 8] = [
-    transport::FAULTS,
-    documents::FAULTS,
-    config::FAULTS,
-    judgement::FAULTS,
-    invoke::FAULTS,
-    errors::FAULTS,
-    sse::FAULTS,
-    stream::FAULTS,
+static AREAS: [Area; 16] = [
+    always(transport::FAULTS),
+    always(documents::FAULTS),
+    always(config::FAULTS),
+    always(judgement::FAULTS),
+    always(invoke::FAULTS),
+    always(errors::FAULTS),
+    with(
+        "streams (--enable-streaming true)",
+        |s| s.enable_streaming,
+        sse::FAULTS,
+    ),
+    with(
+        "streams (--enable-streaming true)",
+        |s| s.enable_streaming,
+        stream::FAULTS,
+    ),
+    always(config_versions::FAULTS),
+    with(
+        "a cache (--enable-caching true)",
+        |s| s.enable_caching,
+        cache::FAULTS,
+    ),
+    with(
+        "authentication (--auth api_key, for one)",
+        |s| s.auth != Auth::None,
+        auth::FAULTS,
+    ),
+    with(
+        "a rate limit (--rate-limit-invoke 10/60s, for one)",
+        |s| s.rate_limit.is_some() || s.rate_limit_invoke.is_some(),
+        rate_limit::FAULTS,
+    ),
+    with(
+        "metrics (--enable-metrics true)",
+        |s| s.enable_metrics,
+        observability::FAULTS,
+    ),
+    with(
+        "an orchestrator (--orchestrator-url URL)",
+        |s| s.orchestrator_url.is_some(),
+        orchestrator::FAULTS,
+    ),
+    always(lifecycle::FAULTS),
+    always(descriptor::FAULTS),
 ];
 
 /// Every fault there is, area by area.
 pub fn catalogue() -> impl Iterator<Item = &'static Fault> {
-    AREAS.iter().flat_map(|area| area.iter())
+    AREAS.iter().flat_map(|area| area.faults)
+}
+
+/// What the settings lack for a fault to show, if anything.
+pub(crate) fn lacks(fault: &Fault, settings: &Settings) -> Option<&'static str> {
+    let holds = |area: &&Area| area.faults.iter().any(|one| std::ptr::eq(one, fault));
+    let area = AREAS.iter().find(holds)?;
+    (!(area.is_on)(settings)).then_some(area.needs)
 }
 
 /// The fault of this name.

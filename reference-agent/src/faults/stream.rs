@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::{Fault, failure, overlook};
 use crate::{
-    config::Preferences,
     exchange::{Content, Reply},
     invoke::Job,
+    preferences::Preferences,
     seams::{Left, Memory, Place, Seam},
     stream::{Ending, Frame, Plan, head},
 };

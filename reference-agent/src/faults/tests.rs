@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{catalogue, find};
 
-/// The rules of the features core, errors and streaming: what there must be a fault for.
+/// The rules of the profile: what there must be a fault for.
 const RULES: &str = "
     transport.json-content-type transport.json-is-valid transport.unknown-path-404
     transport.wrong-method-405 transport.malformed-json-4xx transport.wrong-content-type-4xx
@@ -29,7 +29,21 @@ const RULES: &str = "
     stream.opens-with-start stream.known-vocabulary stream.progress-monotonic
     stream.one-terminal stream.succeeds-on-valid stream.result-matches-schema
     stream.result-equals-invoke stream.rejects-invalid stream.not-cut stream.closes
-    stream.survives-disconnect stream.isolated";
+    stream.survives-disconnect stream.isolated
+    config-versions.history-grows config-versions.one-active config-versions.rollback
+    config-versions.rollback-unknown-404
+    cache.hit-marked cache.hit-equals-miss cache.key-canonical cache.key-has-config
+    cache.distinct-inputs cache.errors-not-cached cache.ttl
+    auth.enforced auth.challenge auth.header-only auth.covers-stream auth.discovery-open
+    rate-limit.refuses rate-limit.retry-after rate-limit.as-declared rate-limit.recovers
+    rate-limit.health-exempt rate-limit.headers
+    health.responds health.healthy health.fast-under-load
+    metrics.exposition metrics.names metrics.counts-true metrics.bounded-labels
+    orchestrator.registers orchestrator.truthful orchestrator.heartbeats
+    orchestrator.re-registers orchestrator.survives-outage orchestrator.updates-capabilities
+    orchestrator.accepts-201 orchestrator.single-registration
+    lifecycle.env lifecycle.ready lifecycle.graceful-stop lifecycle.request-timeout
+    descriptor.valid descriptor.true manifest.valid manifest.true";
 
 fn rules() -> BTreeSet<&'static str> {
     RULES.split_whitespace().collect()

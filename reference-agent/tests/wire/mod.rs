@@ -4,7 +4,11 @@
 
 use std::net::SocketAddr;
 
-use acp_reference_agent::{Running, Settings, faults, start};
+use acp_reference_agent::{
+    Running, Settings,
+    faults::{self, Fault},
+    start,
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -18,9 +22,8 @@ pub(crate) async fn agent_with(names: &[&str]) -> Running {
         .map(|name| faults::find(name).expect("a fault"))
         .collect();
     start(Settings {
-        port: 0,
         faults,
-        ..Settings::default()
+        ..Settings::unlimited()
     })
     .await
     .expect("the agent starts")
@@ -29,6 +32,33 @@ pub(crate) async fn agent_with(names: &[&str]) -> Running {
 /// A clean agent on a free port.
 pub(crate) async fn agent() -> Running {
     agent_with(&[]).await
+}
+
+/// Whether a fault bends one of the features that the five endpoints do without: those are
+/// shown in `tests/features`.
+pub(crate) fn is_of_a_feature(fault: &Fault) -> bool {
+    const FEATURES: [&str; 10] = [
+        "cache.",
+        "config-versions.",
+        "descriptor.",
+        "health.",
+        "lifecycle.",
+        "manifest.",
+        "metrics.",
+        "orchestrator.",
+        "rate-limit.",
+        "auth.",
+    ];
+    const CORE: [&str; 4] = [
+        "auth.responds",
+        "auth.type-known",
+        "auth.description",
+        "auth.required-agrees",
+    ];
+    fault
+        .trips
+        .iter()
+        .any(|rule| FEATURES.iter().any(|area| rule.starts_with(area)) && !CORE.contains(rule))
 }
 
 /// An answer, taken apart.

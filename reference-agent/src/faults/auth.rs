@@ -1,0 +1,5 @@
+//! Faults of who is let in.
+
+use super::Fault;
+
+pub(super) static FAULTS: &[Fault] = &[];

@@ -1,0 +1,5 @@
+//! Faults of the descriptor and the manifest.
+
+use super::Fault;
+
+pub(super) static FAULTS: &[Fault] = &[];

@@ -1,0 +1,5 @@
+//! Faults of /health and /metrics.
+
+use super::Fault;
+
+pub(super) static FAULTS: &[Fault] = &[];

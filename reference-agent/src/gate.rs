@@ -1,0 +1,72 @@
+//! Who is let in, and how often: asked of every request before its handler.
+
+use axum::http::{HeaderMap, request::Parts};
+
+use crate::{
+    agent::Agent,
+    auth::Identity,
+    call::Call,
+    endpoints::{Allowance, Door},
+    failure::Failure,
+    limits::Ruling,
+};
+
+/// What was found at the gate.
+pub(crate) struct Entry {
+    /// What the rate limit says, whatever comes of the request: told in its answer's head.
+    pub(crate) ruling: Option<Ruling>,
+    /// Why the request goes no further, if it does not.
+    pub(crate) refused: Option<Failure>,
+}
+
+impl Entry {
+    /// Adds to an answer's head what the client should know of its allowance.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        if let Some(ruling) = &self.ruling {
+            ruling.tell(headers);
+        }
+    }
+}
+
+/// Judges a request by its head.
+pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
+    let door = call.endpoint.door;
+    if agent.is_draining() && door != Door::Open && door != Door::Admin {
+        return refuse(None, Failure::unavailable("the agent is on its way out"));
+    }
+    let shown = identify(agent, call, parts).await;
+    let identity = shown.as_ref().ok().and_then(Option::as_ref);
+    let ruling = match call.endpoint.allowance {
+        Allowance::Exempt => None,
+        allowance => agent.limiter.take(allowance, call.peer, identity),
+    };
+    match (&ruling, shown) {
+        (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited()),
+        (_, Err(failure)) => refuse(ruling, failure),
+        (_, Ok(_)) => Entry {
+            ruling,
+            refused: None,
+        },
+    }
+}
+
+/// Whoever has shown what the door asks for; `None` where it asks for nothing.
+async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Result<Option<Identity>, Failure> {
+    let is_guarded = match call.endpoint.door {
+        Door::Guarded => true,
+        Door::Metrics => agent.settings.guard_metrics,
+        // The admin API has a key and a guard of its own.
+        Door::Open | Door::Admin => false,
+    };
+    match is_guarded {
+        true => agent.guard.identify(parts).await,
+        false => Ok(None),
+    }
+}
+
+fn refuse(ruling: Option<Ruling>, failure: Failure) -> Entry {
+    Entry {
+        ruling,
+        refused: Some(failure),
+    }
+}

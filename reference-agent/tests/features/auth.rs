@@ -1,0 +1,5 @@
+//! Who is let in.
+
+use super::shown::Shown;
+
+pub(crate) const SHOWN: &[Shown] = &[];

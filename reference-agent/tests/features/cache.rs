@@ -1,0 +1,5 @@
+//! What is served again.
+
+use super::shown::Shown;
+
+pub(crate) const SHOWN: &[Shown] = &[];

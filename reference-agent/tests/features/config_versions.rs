@@ -1,0 +1,5 @@
+//! The versions of a configuration.
+
+use super::shown::Shown;
+
+pub(crate) const SHOWN: &[Shown] = &[];

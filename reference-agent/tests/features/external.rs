@@ -1,0 +1,1 @@
+//! /invoke-external, and the service behind it.

@@ -1,0 +1,5 @@
+//! /health, /metrics, logs and traces.
+
+use super::shown::Shown;
+
+pub(crate) const SHOWN: &[Shown] = &[];

@@ -1,0 +1,5 @@
+//! Registration and heartbeats.
+
+use super::shown::Shown;
+
+pub(crate) const SHOWN: &[Shown] = &[];
