@@ -1,6 +1,6 @@
 //! Who is let in, and how often: asked of every request before its handler.
 
-use axum::http::{HeaderMap, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 use crate::{
     agent::Agent,
@@ -24,6 +24,11 @@ impl Entry {
     pub(crate) fn tell(&self, headers: &mut HeaderMap) {
         if let Some(ruling) = &self.ruling {
             ruling.tell(headers);
+        }
+        let status = self.refused.as_ref().map(Failure::status);
+        if status == Some(StatusCode::SERVICE_UNAVAILABLE) {
+            // The client had better look elsewhere, over a connection of its own.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
     }
 }

@@ -26,6 +26,7 @@ mod limits;
 mod listener;
 mod metrics;
 mod observe;
+mod orchestrator;
 mod preferences;
 mod results;
 mod seams;
@@ -36,5 +37,5 @@ mod stream;
 mod validation;
 mod weather;
 
-pub use server::{Running, start};
+pub use server::{Running, Stopped, start};
 pub use settings::{Error, Settings};

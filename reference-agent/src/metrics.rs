@@ -17,6 +17,12 @@ impl Metrics {
 
     /// Counts a request whose answer has gone out to its end, after `time`.
     pub(crate) fn answered(&self, _call: &Call, _status: StatusCode, _time: Duration) {}
+
+    /// Counts a registration, and whether the registry took it.
+    pub(crate) fn registration(&self, _ok: bool) {}
+
+    /// Counts a heartbeat, and whether the registry took it.
+    pub(crate) fn heartbeat(&self, _ok: bool) {}
 }
 
 /// `GET /metrics`.

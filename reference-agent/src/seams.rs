@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -25,7 +26,9 @@ use crate::{
     exchange::{Asked, Reply},
     faults::Fault,
     invoke::Job,
+    orchestrator::{Call, Errand, Outcome},
     preferences::Preferences,
+    server::Stop,
     settings::Settings,
     stream::Plan,
     validation::Violation,
@@ -78,7 +81,15 @@ pub(crate) enum Seam {
     // SEAMS: rate-limit
     // SEAMS: observability
     // SEAMS: orchestrator
+    /// What is said to a registry; `None` if nothing is.
+    Call(fn(&Memory, &Settings, Call) -> Option<Call>),
+    /// What has come of that.
+    Outcome(fn(&Memory, &mut Outcome)),
+    /// How long it is until a registration or a heartbeat is due.
+    Pause(fn(&Memory, Errand, &mut Duration)),
     // SEAMS: lifecycle
+    /// How the agent goes about stopping.
+    Stop(fn(&Memory, &mut Stop)),
     // SEAMS: descriptor
 }
 
@@ -320,8 +331,43 @@ impl Seams {
     // METHODS: observability
 
     // METHODS: orchestrator
+    pub(crate) fn call(&self, settings: &Settings, call: Call) -> Option<Call> {
+        let mut call = Some(call);
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Call(change) = seam {
+                call = call.and_then(|call| change(memory, settings, call));
+            }
+        }
+        call
+    }
+
+    pub(crate) fn outcome(&self, outcome: &mut Outcome) {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Outcome(change) = seam {
+                change(memory, outcome);
+            }
+        }
+    }
+
+    pub(crate) fn pause(&self, before: Errand, mut pause: Duration) -> Duration {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Pause(change) = seam {
+                change(memory, before, &mut pause);
+            }
+        }
+        pause
+    }
 
     // METHODS: lifecycle
+    pub(crate) fn stop(&self) -> Stop {
+        let mut stop = Stop::default();
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Stop(change) = seam {
+                change(memory, &mut stop);
+            }
+        }
+        stop
+    }
 
     // METHODS: descriptor
 }

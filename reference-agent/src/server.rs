@@ -1,6 +1,11 @@
 //! Binding, serving and stopping.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{Extension, Router, extract::ConnectInfo};
 use hyper::server::conn::http1;
@@ -8,6 +13,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use serde_json::Value;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -20,6 +26,7 @@ use crate::{
     agent::Agent,
     app, faults,
     listener::{Connection, Listener},
+    orchestrator,
     settings::{Error, Settings},
 };
 
@@ -35,6 +42,36 @@ pub struct Running {
     stopped: CancellationToken,
     agent: Arc<Agent>,
     task: JoinHandle<()>,
+    registries: TaskTracker,
+}
+
+/// How an agent has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// As it should.
+    Cleanly,
+    /// It crashed on its way out. (Only faults do this.)
+    Crashed,
+}
+
+/// How an agent goes about stopping. (Only faults change this.)
+#[derive(Debug)]
+pub(crate) struct Stop {
+    /// How long it goes on as if it had not been told.
+    pub(crate) before: Duration,
+    /// How long it stays when all is done.
+    pub(crate) after: Duration,
+    pub(crate) stopped: Stopped,
+}
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self {
+            before: Duration::ZERO,
+            after: Duration::ZERO,
+            stopped: Stopped::Cleanly,
+        }
+    }
 }
 
 /// How long a client may take from one head of a request to the end of the next: no longer
@@ -67,9 +104,11 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
     let stopped = CancellationToken::new();
     let open_streams = agent.open_streams.subscribe();
     let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
-    let serving = serve(listener, agent.clone(), stopping.clone());
+    let serving = serve(listener, agent.clone(), stopping.clone(), stopped.clone());
     let task = tokio::spawn(serving);
+    let registries = orchestrator::spawn(&agent, &url_of(addr), &stopping);
     Ok(Running {
+        registries,
         agent,
         addr,
         open_streams,
@@ -79,8 +118,14 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
     })
 }
 
-/// Serves connections until `stopping`, and then those that are open until they end.
-async fn serve(mut listener: Listener, agent: Arc<Agent>, stopping: CancellationToken) {
+/// Serves connections until `stopping`, and then those that are open until they end, or until
+/// `stopped`.
+async fn serve(
+    mut listener: Listener,
+    agent: Arc<Agent>,
+    stopping: CancellationToken,
+    stopped: CancellationToken,
+) {
     let router = app::router(agent.clone());
     let places = Arc::new(Semaphore::new(agent.settings.max_connections));
     let connections = TaskTracker::new();
@@ -90,8 +135,10 @@ async fn serve(mut listener: Listener, agent: Arc<Agent>, stopping: Cancellation
             let (socket, peer) = listener.accept().await;
             let service = router.clone().layer(Extension(ConnectInfo(peer)));
             let connection = attend(socket, service, stopping.clone());
+            let stopped = stopped.clone();
             connections.spawn(async move {
-                connection.await;
+                // With the connection goes all the work that is done for it.
+                let _ = stopped.run_until_cancelled(connection).await;
                 drop(place);
             });
         }
@@ -146,14 +193,7 @@ impl Running {
     /// The base URL, without a slash at its end; loopback where the agent listens everywhere.
     #[must_use]
     pub fn url(&self) -> String {
-        let mut addr = self.addr;
-        if addr.ip().is_unspecified() {
-            addr.set_ip(match addr {
-                SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-            });
-        }
-        format!("http://{addr}")
+        url_of(self.addr)
     }
 
     /// The address that is listened on.
@@ -168,9 +208,16 @@ impl Running {
         self.open_streams.clone()
     }
 
+    /// Changes the list of capabilities that the agent tells of, as loading an extension would.
+    pub fn change_capabilities(&self, change: impl FnOnce(&mut Vec<Value>)) {
+        self.agent.documents.change_capabilities(change);
+    }
+
     /// Takes no more connections, lets finish what is in flight for as long as
     /// [`Settings::shutdown_grace`] says, and then closes what is left.
-    pub async fn stop(mut self) {
+    pub async fn stop(mut self) -> Stopped {
+        let stop = self.agent.seams.stop();
+        pause(stop.before).await;
         self.agent.drain();
         self.stopping.cancel();
         let grace = self.agent.settings.shutdown_grace;
@@ -180,5 +227,26 @@ impl Running {
             // The connections have just been cut, so this takes no time worth a bound.
             let _ = (&mut self.task).await;
         }
+        // Their goodbyes are bounded, and began when the rest did.
+        self.registries.wait().await;
+        pause(stop.after).await;
+        stop.stopped
     }
+}
+
+async fn pause(time: Duration) {
+    if !time.is_zero() {
+        tokio::time::sleep(time).await;
+    }
+}
+
+/// The base URL of an agent that listens here.
+fn url_of(mut addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() {
+        addr.set_ip(match addr {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{addr}")
 }

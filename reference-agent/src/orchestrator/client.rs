@@ -1,0 +1,145 @@
+//! Calls to a registry over HTTP: bounded in time and size, and told as plain outcomes.
+
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode, header};
+use reqwest::{Response, redirect};
+use serde_json::Value;
+use tokio::time::timeout;
+use url::{Host, Url};
+
+use super::call::{Call, Errand, Outcome, Registration};
+
+/// More of an answer is not read.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// A client of one registry.
+#[derive(Debug)]
+pub(super) struct Client {
+    base: Url,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// Reading the machine's certificates takes a while, which must not keep requests waiting.
+    pub(super) async fn of(base: Url) -> Option<Self> {
+        let is_near = is_loopback(&base);
+        let building = tokio::task::spawn_blocking(move || build(is_near));
+        let http = building.await.ok()?.ok()?;
+        Some(Self { base, http })
+    }
+
+    /// The registry by a name for logs: its URL may hold a password.
+    pub(super) fn name(&self) -> String {
+        self.base.origin().ascii_serialization()
+    }
+
+    /// Makes a call, in no more than this time.
+    pub(super) async fn send(&self, call: &Call, limit: Duration) -> Outcome {
+        let answered = timeout(limit, self.try_to_send(call)).await;
+        let answered = answered.ok().and_then(Result::ok);
+        answered.unwrap_or_else(|| Outcome::silence(call.errand))
+    }
+
+    async fn try_to_send(&self, call: &Call) -> Result<Outcome, reqwest::Error> {
+        let request = self
+            .http
+            .request(call.method.clone(), self.address(&call.path));
+        let response = request.json(&call.body).send().await?;
+        let status = response.status();
+        let retry_after = match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                retry_after(&response)
+            }
+            _ => None,
+        };
+        let registration = match call.errand {
+            Errand::Register if status.is_success() => read(response)
+                .await?
+                .and_then(|body| self.registration(&body)),
+            _ => None,
+        };
+        let is_registered = call.errand != Errand::Register || registration.is_some();
+        Ok(Outcome {
+            errand: call.errand,
+            status: Some(status),
+            is_success: status.is_success() && is_registered,
+            registration,
+            retry_after,
+        })
+    }
+
+    /// What the registry asks to be told at the end; the answer is of no use to anybody.
+    pub(super) async fn leave(&self, goodbye: &Url, limit: Duration) {
+        let request = self.http.request(Method::DELETE, goodbye.clone());
+        let _ = timeout(limit, request.send()).await;
+    }
+
+    fn address(&self, path: &[String]) -> Url {
+        let mut address = self.base.clone();
+        // HTTP URLs can all be a base.
+        if let Ok(mut segments) = address.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        address
+    }
+
+    fn registration(&self, body: &Value) -> Option<Registration> {
+        let id = body.get("registration_id")?.as_str()?;
+        // These would be no segments of a path, but steps in it.
+        if matches!(id, "" | "." | "..") {
+            return None;
+        }
+        let offered = body.get("deregister").and_then(Value::as_str);
+        let goodbye = offered.and_then(|text| self.base.join(text).ok());
+        Some(Registration {
+            id: id.to_owned(),
+            // Nobody else is told anything, whatever a registry says.
+            goodbye: goodbye.filter(|url| url.origin() == self.base.origin()),
+        })
+    }
+}
+
+fn build(is_near: bool) -> reqwest::Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        // From one heartbeat to the next, many servers close a connection that is kept; one that
+        // closes just as it is used again looks like a failure.
+        .pool_max_idle_per_host(0);
+    if is_near {
+        builder = builder.no_proxy();
+    }
+    builder.build()
+}
+
+/// Whether it is on this machine, where no proxy is of any use.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// The JSON of an answer; `None` if it is none, or too long.
+async fn read(mut response: Response) -> Result<Option<Value>, reqwest::Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > LONGEST_ANSWER {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(serde_json::from_slice(&body).ok())
+}
+
+/// Seconds, or a date.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let told = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = told.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(told).ok()?.timestamp();
+    date.duration_since(jiff::Timestamp::now()).try_into().ok()
+}
