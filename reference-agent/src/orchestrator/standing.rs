@@ -88,7 +88,7 @@ impl Standing {
 
     /// How long an errand may take that begins now.
     pub(super) fn limit(&self, errand: Errand, now: Instant) -> Duration {
-        let (least, most) = (Duration::from_secs(1), Duration::from_secs(10));
+        let (least, most) = (Duration::from_secs(2), Duration::from_secs(10));
         match errand {
             Errand::Register | Errand::Beat => self.interval.clamp(least, most),
             // No update keeps a heartbeat waiting.
@@ -166,4 +166,155 @@ fn pause(failures: u32, most: Duration) -> Duration {
 
 fn asked_for(outcome: &Outcome) -> Duration {
     outcome.retry_after.unwrap_or_default().min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(30);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn outcome(errand: Errand, status: u16) -> Outcome {
+        let is_success = status == 200;
+        let given = Registration {
+            id: "reg".to_owned(),
+            goodbye: None,
+        };
+        Outcome {
+            status: StatusCode::from_u16(status).ok(),
+            is_success,
+            registration: (is_success && errand == Errand::Register).then_some(given),
+            ..Outcome::silence(errand)
+        }
+    }
+
+    /// Registered just now.
+    fn registered() -> (Standing, Instant) {
+        let now = Instant::now();
+        let mut standing = Standing::new(INTERVAL, now);
+        assert_eq!(standing.next(now), Some(Errand::Register));
+        standing.heard(&outcome(Errand::Register, 200), now, 1.0);
+        (standing, now)
+    }
+
+    #[test]
+    fn the_first_heartbeat_is_due_an_interval_after_the_registration() {
+        let (standing, now) = registered();
+        assert_eq!(standing.next(now), None);
+        assert_eq!(standing.due(), now + INTERVAL);
+        assert_eq!(standing.next(now + INTERVAL), Some(Errand::Beat));
+    }
+
+    #[test]
+    fn tries_grow_rarer_up_to_a_bound_and_never_end() {
+        let mut now = Instant::now();
+        let mut standing = Standing::new(INTERVAL, now);
+        let mut pauses = Vec::new();
+        for _ in 0..200 {
+            standing.heard(&outcome(Errand::Register, 500), now, 1.0);
+            pauses.push(standing.due() - now);
+            now = standing.due();
+            assert_eq!(standing.next(now), Some(Errand::Register));
+        }
+        assert_eq!(pauses[..4], [1, 2, 4, 8].map(|halves| halves * SECOND / 2));
+        assert!(pauses[7..].iter().all(|pause| *pause == INTERVAL));
+    }
+
+    #[test]
+    fn luck_never_makes_a_storm() {
+        let now = Instant::now();
+        let mut standing = Standing::new(INTERVAL, now);
+        for _ in 0..10 {
+            standing.heard(&outcome(Errand::Register, 500), now, 0.0);
+            assert_eq!(standing.due() - now, LEAST_PAUSE);
+        }
+        let mut hasty = Standing::new(Duration::from_millis(1), now);
+        hasty.heard(&outcome(Errand::Register, 500), now, 0.5);
+        assert_eq!(hasty.due() - now, Duration::from_millis(1));
+    }
+
+    #[test]
+    fn heartbeats_keep_their_rate_however_long_each_takes() {
+        let (mut standing, begun) = registered();
+        for beat in 1..=5 {
+            let answered = begun + beat * INTERVAL + beat * SECOND;
+            assert_eq!(standing.next(answered), Some(Errand::Beat));
+            standing.heard(&outcome(Errand::Beat, 200), answered, 1.0);
+            assert_eq!(standing.due(), begun + (beat + 1) * INTERVAL);
+        }
+    }
+
+    #[test]
+    fn what_a_stall_has_missed_is_not_made_up_for() {
+        let (mut standing, begun) = registered();
+        let late = begun + 10 * INTERVAL;
+        standing.heard(&outcome(Errand::Beat, 200), late, 1.0);
+        assert_eq!(standing.next(late), None);
+        assert_eq!(standing.due(), late + INTERVAL);
+    }
+
+    #[test]
+    fn a_failed_heartbeat_makes_it_register_at_once() {
+        for failed in [outcome(Errand::Beat, 404), Outcome::silence(Errand::Beat)] {
+            let (mut standing, begun) = registered();
+            let now = begun + INTERVAL;
+            standing.heard(&failed, now, 1.0);
+            assert_eq!(standing.next(now), Some(Errand::Register));
+            assert!(standing.registration().is_none());
+        }
+    }
+
+    #[test]
+    fn a_registry_is_left_alone_as_long_as_it_asks_within_bounds() {
+        for (asked, waited) in [(7, 7), (3600, 60)] {
+            for errand in [Errand::Register, Errand::Beat] {
+                let now = Instant::now();
+                let mut standing = Standing::new(INTERVAL, now);
+                let refused = Outcome {
+                    retry_after: Some(asked * SECOND),
+                    ..outcome(errand, 503)
+                };
+                standing.heard(&refused, now, 0.0);
+                assert_eq!(standing.due() - now, waited * SECOND);
+                assert_eq!(standing.upcoming(), Errand::Register);
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_once_and_again_after_the_next_heartbeat_if_that_fails() {
+        let (mut standing, begun) = registered();
+        standing.changed();
+        standing.changed();
+        assert_eq!(standing.next(begun), Some(Errand::Update));
+        standing.heard(&outcome(Errand::Update, 500), begun, 1.0);
+        assert_eq!(standing.next(begun), None);
+        let now = begun + INTERVAL;
+        assert_eq!(standing.next(now), Some(Errand::Beat));
+        standing.heard(&outcome(Errand::Beat, 200), now, 1.0);
+        assert_eq!(standing.next(now), Some(Errand::Update));
+        standing.heard(&outcome(Errand::Update, 200), now, 1.0);
+        assert_eq!(standing.next(now), None);
+    }
+
+    #[test]
+    fn a_change_without_a_registration_is_for_the_next_one_to_tell() {
+        let now = Instant::now();
+        let mut standing = Standing::new(INTERVAL, now);
+        standing.changed();
+        standing.heard(&outcome(Errand::Register, 200), now, 1.0);
+        assert_eq!(standing.next(now), None);
+    }
+
+    #[test]
+    fn an_update_keeps_no_heartbeat_waiting() {
+        let (standing, begun) = registered();
+        let limit = |after| standing.limit(Errand::Update, begun + after);
+        assert_eq!(limit(Duration::ZERO), 10 * SECOND);
+        assert_eq!(limit(25 * SECOND), 5 * SECOND);
+        assert_eq!(standing.limit(Errand::Beat, begun), 10 * SECOND);
+    }
 }
