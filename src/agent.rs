@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use acp_reference_agent as reference;
+use reference::Stopped;
 use reference::faults::{self, Fault};
 use reference::settings::{self, SETTINGS};
 
@@ -88,21 +89,36 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (file, flags) = (arguments.env_file.as_deref(), &arguments.flags.0);
     let mut settings = settings::from_environment(file, flags).map_err(Failure::usage)?;
     settings.faults = arguments.faults;
+    // A connection takes a descriptor, and many systems grant 1,024 to those who do not ask.
+    // Where it is refused the agent serves so many.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.max_workers)
         .enable_all()
         .build()
         .map_err(Failure::other)?;
-    runtime.block_on(async {
-        let agent = reference::start(settings).await.map_err(not_started)?;
-        anstream::eprintln!(
-            "the reference agent listens on {} (Ctrl-C ends it)",
-            agent.url()
-        );
-        told_to_stop().await;
-        agent.stop().await;
-        Ok(Exit::Holds)
-    })
+    let ended = runtime.block_on(serve(settings));
+    // What is still under way has had its time, like the look-up of a name that nobody knows.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Serves until told to stop; told again, it ends at once.
+async fn serve(settings: reference::Settings) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen().map_err(Failure::other)?;
+    let agent = reference::start(settings).await.map_err(not_started)?;
+    anstream::eprintln!(
+        "the reference agent listens on {} (Ctrl-C ends it)",
+        agent.url()
+    );
+    signals.recv().await;
+    tokio::select! {
+        stopped = agent.stop() => Ok(match stopped {
+            Stopped::Cleanly => Exit::Holds,
+            Stopped::Crashed => Exit::Failed,
+        }),
+        () = signals.recv() => Ok(Exit::Interrupted),
+    }
 }
 
 /// Says why the agent did not start, and the way out if it is the port.
@@ -131,20 +147,47 @@ fn causes(error: &dyn std::error::Error) -> String {
 
 /// Waits for Ctrl-C or SIGTERM.
 pub(crate) async fn told_to_stop() {
-    #[cfg(unix)]
-    {
+    match Signals::listen() {
+        Ok(mut signals) => signals.recv().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Ctrl-C and SIGTERM: from the moment that this is made none is lost.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let terminated = async {
-            match signal(SignalKind::terminate()) {
-                Ok(mut signal) => signal.recv().await,
-                Err(_) => std::future::pending().await,
-            }
-        };
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn recv(&mut self) {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminated => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn recv(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
 }

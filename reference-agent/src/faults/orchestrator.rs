@@ -9,7 +9,7 @@ use url::Url;
 use super::{Fault, failure};
 use crate::{
     orchestrator::{Call, Errand, Outcome},
-    seams::Seam,
+    seams::{Memory, Seam},
 };
 
 /// As good as for ever.
@@ -63,9 +63,12 @@ fn is_done(outcome: &Outcome, errand: Errand) -> bool {
     outcome.errand == errand && outcome.is_success
 }
 
-/// What says that nobody is there, whoever says it.
-fn is_outage(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 502..=504)
+/// Takes a heartbeat for a success that the registry has refused.
+fn heed_no_refusal(_: &Memory, outcome: &mut Outcome) {
+    let is_refused = outcome
+        .status
+        .is_some_and(|status| status.is_client_error());
+    outcome.is_success |= outcome.errand == Errand::Beat && is_refused;
 }
 
 pub(super) static FAULTS: &[Fault] = &[
@@ -175,10 +178,7 @@ pub(super) static FAULTS: &[Fault] = &[
                 beat(call, |call| call.path[1] = settings.agent_id.clone())
             }),
             // Were it to heed that nobody knows this id, it would do nothing but register.
-            Seam::Outcome(|_, outcome| {
-                let status = outcome.status.filter(StatusCode::is_client_error);
-                outcome.is_success |= outcome.errand == Errand::Beat && status.is_some();
-            }),
+            Seam::Outcome(heed_no_refusal),
         ],
     },
     Fault {
@@ -245,13 +245,10 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     },
     Fault {
-        name: "reads-no-answers-to-heartbeats",
-        summary: "a heartbeat that was answered counts, whatever the answer, 502 to 504 aside",
+        name: "takes-a-404-for-a-heartbeat",
+        summary: "a heartbeat that is answered 4xx counts as one that was taken",
         trips: &["orchestrator.re-registers"],
-        seams: &[Seam::Outcome(|_, outcome| {
-            let is_answered = outcome.status.is_some_and(|status| !is_outage(status));
-            outcome.is_success |= outcome.errand == Errand::Beat && is_answered;
-        })],
+        seams: &[Seam::Outcome(heed_no_refusal)],
     },
     Fault {
         name: "gives-up-if-the-first-registration-fails",

@@ -36,7 +36,7 @@ pub(crate) const SHOWN: &[Shown] = &[
     ("beats-without-a-timestamp", beats),
     ("keeps-to-its-first-registration", registers_again),
     ("bears-two-failed-heartbeats", registers_again),
-    ("reads-no-answers-to-heartbeats", registers_again),
+    ("takes-a-404-for-a-heartbeat", registers_again),
     ("gives-up-if-the-first-registration-fails", tries_once_more),
     ("gives-up-after-three-tries", tries_four_times),
     ("hammers-a-dead-orchestrator", backs_off),
