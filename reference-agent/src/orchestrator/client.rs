@@ -134,12 +134,38 @@ async fn read(mut response: Response) -> Result<Option<Value>, reqwest::Error> {
     Ok(serde_json::from_slice(&body).ok())
 }
 
-/// Seconds, or a date.
+/// How long a registry asks to be left alone.
 fn retry_after(response: &Response) -> Option<Duration> {
     let told = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    time_until(told, jiff::Timestamp::now())
+}
+
+/// Seconds, or a date, as HTTP has it.
+fn time_until(told: &str, now: jiff::Timestamp) -> Option<Duration> {
     if let Ok(seconds) = told.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let date = jiff::fmt::rfc2822::parse(told).ok()?.timestamp();
-    date.duration_since(jiff::Timestamp::now()).try_into().ok()
+    date.duration_since(now).try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_stay_away_is_read_in_both_of_its_forms() {
+        let now = "1994-11-06T08:49:30Z".parse().expect("a time");
+        for (told, seconds) in [
+            ("120", Some(120)),
+            ("0", Some(0)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
+            ("Sun, 06 Nov 1994 08:49:20 GMT", None),
+            ("-5", None),
+            ("soon", None),
+        ] {
+            let read = time_until(told, now);
+            assert_eq!(read, seconds.map(Duration::from_secs), "{told}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod clean;
 mod stub;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use acp_reference_agent::Running;
 use futures_util::future::BoxFuture;
@@ -49,30 +49,20 @@ pub(crate) const SHOWN: &[Shown] = &[
     ("renews-a-registration-that-holds", registers_once),
 ];
 
-/// A part of them, as some have to wait for what does not come.
-async fn show(part: usize) {
-    let shown: Vec<_> = SHOWN.iter().copied().skip(part).step_by(4).collect();
-    holds_and_fails(&shown, || Stub::start().settings()).await;
+/// On threads of their own, as some have to wait for what does not come.
+#[test]
+fn each_fault_shows() {
+    std::thread::scope(|threads| {
+        for part in 0..8 {
+            let shown: Vec<_> = SHOWN.iter().copied().skip(part).step_by(8).collect();
+            threads.spawn(move || show(&shown));
+        }
+    });
 }
 
-#[tokio::test]
-async fn each_fault_shows_first_quarter() {
-    show(0).await;
-}
-
-#[tokio::test]
-async fn each_fault_shows_second_quarter() {
-    show(1).await;
-}
-
-#[tokio::test]
-async fn each_fault_shows_third_quarter() {
-    show(2).await;
-}
-
-#[tokio::test]
-async fn each_fault_shows_last_quarter() {
-    show(3).await;
+#[tokio::main(flavor = "current_thread")]
+async fn show(shown: &[Shown]) {
+    holds_and_fails(shown, || Stub::start().settings()).await;
 }
 
 fn holds(condition: bool, wrong: impl ToString) -> Holds {
@@ -85,16 +75,16 @@ fn holds(condition: bool, wrong: impl ToString) -> Holds {
 /// Asks with the stub of the agent, and stops the agent.
 fn ask<F>(
     agent: Running,
-    question: impl FnOnce(Stub, std::sync::Arc<Running>) -> F,
+    question: impl FnOnce(Stub, Arc<Running>) -> F,
 ) -> BoxFuture<'static, Holds>
 where
     F: Future<Output = Holds> + Send + 'static,
 {
-    let agent = std::sync::Arc::new(agent);
+    let agent = Arc::new(agent);
     let asked = question(Stub::latest(), agent.clone());
     Box::pin(async move {
         let held = asked.await;
-        if let Ok(agent) = std::sync::Arc::try_unwrap(agent) {
+        if let Ok(agent) = Arc::try_unwrap(agent) {
             agent.stop().await;
         }
         held
@@ -119,7 +109,7 @@ fn registers(agent: Running) -> BoxFuture<'static, Holds> {
 }
 
 fn is_truthful(agent: Running) -> BoxFuture<'static, Holds> {
-    ask(agent, async |stub: Stub, agent: std::sync::Arc<Running>| {
+    ask(agent, async |stub: Stub, agent: Arc<Running>| {
         stub.answer(well);
         let said = stub.call(0).await?.body;
         let known = wire::get(&agent, "/capabilities").await.json();
@@ -219,7 +209,7 @@ fn backs_off(agent: Running) -> BoxFuture<'static, Holds> {
 }
 
 fn serves_meanwhile(agent: Running) -> BoxFuture<'static, Holds> {
-    ask(agent, async |stub: Stub, agent: std::sync::Arc<Running>| {
+    ask(agent, async |stub: Stub, agent: Arc<Running>| {
         outage(&stub, 2, |_| status(503)).await?;
         let question = json!({"input": {"city": "Oslo"}});
         let answer = wire::post(&agent, "/invoke", &question).await;
@@ -228,7 +218,7 @@ fn serves_meanwhile(agent: Running) -> BoxFuture<'static, Holds> {
 }
 
 fn tells_changes(agent: Running) -> BoxFuture<'static, Holds> {
-    ask(agent, async |stub: Stub, agent: std::sync::Arc<Running>| {
+    ask(agent, async |stub: Stub, agent: Arc<Running>| {
         stub.answer(well);
         stub.find("heartbeat", 0).await?;
         agent.change_capabilities(|list| list.truncate(1));
