@@ -28,8 +28,16 @@ struct Flags(Vec<(&'static str, String)>);
 
 impl clap::Args for Flags {
     fn augment_args(command: clap::Command) -> clap::Command {
-        let settings = SETTINGS.iter().filter(|setting| !setting.is_secret);
-        settings.fold(command, |command, setting| {
+        let (secret, open): (Vec<_>, Vec<_>) =
+            SETTINGS.iter().partition(|setting| setting.is_secret);
+        let told = secret.iter().map(|setting| {
+            let (variable, value) = (setting.variable(), setting.value);
+            format!("\n  {variable}={value}\n          {}", setting.help)
+        });
+        let told = "Secrets, from the environment or the file alone:".to_owned()
+            + &told.collect::<String>();
+        let command = command.after_help(told);
+        open.into_iter().fold(command, |command, setting| {
             let default = match setting.default {
                 "" => String::new(),
                 default => format!(" [default: {default}]"),
