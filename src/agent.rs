@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use acp_reference_agent as reference;
 use reference::faults::{self, Fault};
-use reference::settings::{self, SETTINGS};
+use reference::settings::{self, SETTINGS, Setting};
 
 use crate::exit::{Exit, Failure};
 
@@ -28,7 +28,7 @@ struct Flags(Vec<(&'static str, String)>);
 
 impl clap::Args for Flags {
     fn augment_args(command: clap::Command) -> clap::Command {
-        let (secret, open): (Vec<_>, Vec<_>) =
+        let (secret, open): (Vec<&Setting>, Vec<&Setting>) =
             SETTINGS.iter().partition(|setting| setting.is_secret);
         let told = secret.iter().map(|setting| {
             let (variable, value) = (setting.variable(), setting.value);
