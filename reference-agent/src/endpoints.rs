@@ -122,12 +122,13 @@ pub(crate) static ENDPOINTS: [Endpoint; 24] = [
         .post("Answers a question as a stream of steps")
         .only_if(|s| s.enable_streaming),
     guarded("/invoke-external", Allowance::Invoke)
-        .post("Answers a question with the weather of a service outside")
-        .only_if(|s| s.weather_url.is_some()),
+        .post("Answers a question with the weather of a service outside"),
     guarded("/graphql", Allowance::Invoke)
         .post("Answers GraphQL queries")
         .only_if(|_| cfg!(feature = "graphql")),
-    guarded("/ws", Allowance::Invoke).get("Opens a WebSocket, for questions and answers"),
+    guarded("/ws", Allowance::Invoke)
+        .get("Opens a WebSocket, for questions and their streams")
+        .only_if(|s| s.enable_streaming),
     open("/oauth/token", Allowance::Ordinary)
         .post("Gives a token for the credentials of a client")
         .only_if(|s| s.auth == Auth::OAuth2),

@@ -243,7 +243,13 @@ async fn what_is_off_is_not_listed() {
         .map(|one| &one["path"])
         .collect();
     assert!(paths.iter().any(|path| *path == "/invoke"), "{paths:?}");
-    for off in ["/invoke/stream", "/invoke/advanced-stream", "/metrics"] {
+    for off in [
+        "/invoke/stream",
+        "/invoke/advanced-stream",
+        "/ws",
+        "/metrics",
+        "/oauth/token",
+    ] {
         assert!(!paths.iter().any(|path| *path == off), "{off}");
     }
     assert_eq!(document["streaming"], false);
