@@ -80,6 +80,10 @@ pub(crate) enum Seam {
     // SEAMS: orchestrator
     // SEAMS: lifecycle
     // SEAMS: descriptor
+    /// The descriptor, before it is handed out.
+    Descriptor(fn(&mut Value)),
+    /// The manifest, before it is written as YAML.
+    Manifest(fn(&mut Value)),
 }
 
 /// What a client has left behind.
@@ -324,4 +328,19 @@ impl Seams {
     // METHODS: lifecycle
 
     // METHODS: descriptor
+    pub(crate) fn descriptor(&self, document: &mut Value) {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Descriptor(change) = seam {
+                change(document);
+            }
+        }
+    }
+
+    pub(crate) fn manifest(&self, document: &mut Value) {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Manifest(change) = seam {
+                change(document);
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use serde_json::Value;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -18,7 +19,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::Agent,
-    app, faults,
+    app,
+    descriptor::Facts,
+    faults,
     listener::{Connection, Listener},
     settings::{Error, Settings},
 };
@@ -47,16 +50,8 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 ///
 /// # Errors
 /// If the address cannot be resolved or listened on.
-pub async fn start(mut settings: Settings) -> Result<Running, Error> {
-    for fault in settings.faults.clone() {
-        fault.adjust(&mut settings);
-    }
-    for fault in &settings.faults {
-        if let Some(needs) = faults::lacks(fault, &settings) {
-            let fault = fault.name;
-            return Err(Error::IdleFault { fault, needs });
-        }
-    }
+pub async fn start(settings: Settings) -> Result<Running, Error> {
+    let settings = faults::effective(&settings)?;
     let agent = Agent::build(&settings)?;
     let listener = bind(&settings.host, settings.port).await?;
     let addr = listener.local_addr().map_err(|source| Error::Bind {
@@ -160,6 +155,24 @@ impl Running {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The agent's descriptor (`acp-descriptor.json`), as it is now.
+    #[must_use]
+    pub fn descriptor(&self) -> Value {
+        self.facts().descriptor(&self.agent.seams)
+    }
+
+    /// The agent's manifest (`agent-manifest.yaml`), as it is now.
+    ///
+    /// # Errors
+    /// If the document cannot be written as YAML.
+    pub fn manifest(&self) -> Result<String, Error> {
+        self.facts().manifest(&self.agent.seams)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::of_agent(&self.agent, self.url(), self.addr.port())
     }
 
     /// How many streams are open right now, and word of each change.

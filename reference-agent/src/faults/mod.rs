@@ -30,7 +30,7 @@ use crate::{
     documents::now,
     exchange::Reply,
     seams::Seam,
-    settings::{Auth, Settings},
+    settings::{Auth, Error, Settings},
     validation::Violation,
 };
 
@@ -138,6 +138,21 @@ pub(crate) fn lacks(fault: &Fault, settings: &Settings) -> Option<&'static str> 
     let holds = |area: &&Area| area.faults.iter().any(|one| std::ptr::eq(one, fault));
     let area = AREAS.iter().find(holds)?;
     (!(area.is_on)(settings)).then_some(area.needs)
+}
+
+/// The settings as their faults leave them.
+pub(crate) fn effective(settings: &Settings) -> Result<Settings, Error> {
+    let mut settings = settings.clone();
+    for fault in settings.faults.clone() {
+        fault.adjust(&mut settings);
+    }
+    for fault in &settings.faults {
+        if let Some(needs) = lacks(fault, &settings) {
+            let fault = fault.name;
+            return Err(Error::IdleFault { fault, needs });
+        }
+    }
+    Ok(settings)
 }
 
 /// The fault of this name.
