@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ pub(crate) struct Failure {
     message: String,
     fields: Vec<Violation>,
     details: Value,
+    challenge: Option<&'static str>,
 }
 
 impl Failure {
@@ -28,6 +29,7 @@ impl Failure {
             message: message.to_owned(),
             fields: Vec::new(),
             details: json!({}),
+            challenge: None,
         }
     }
 
@@ -97,6 +99,12 @@ impl Failure {
         Self::plain(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
     }
 
+    /// Says in the answer's head which credentials are asked for (`WWW-Authenticate`).
+    pub(crate) fn challenge(self, challenge: &'static str) -> Self {
+        let challenge = Some(challenge);
+        Self { challenge, ..self }
+    }
+
     /// The client has had all that it is allowed for now.
     pub(crate) fn rate_limited() -> Self {
         let message = "too many requests; come back later";
@@ -159,6 +167,13 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        documents::json_response(self.status, &self.envelope())
+        let mut response = documents::json_response(self.status, &self.envelope());
+        if let Some(challenge) = self.challenge {
+            let challenge = HeaderValue::from_static(challenge);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 }
