@@ -10,6 +10,27 @@ use serde_json::{Value, json};
 
 use crate::{documents, validation::Violation};
 
+/// Which credentials are asked for: the values that `WWW-Authenticate` has here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    /// An API key.
+    ApiKey,
+    /// A token, and none was shown.
+    Token,
+    /// Another token than the one that was shown.
+    OtherToken,
+}
+
+impl Challenge {
+    fn value(self) -> &'static str {
+        match self {
+            Self::ApiKey => "ApiKey realm=\"acp\"",
+            Self::Token => "Bearer realm=\"acp\"",
+            Self::OtherToken => "Bearer realm=\"acp\", error=\"invalid_token\"",
+        }
+    }
+}
+
 /// Why a request is not answered with a success.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
@@ -18,7 +39,7 @@ pub(crate) struct Failure {
     message: String,
     fields: Vec<Violation>,
     details: Value,
-    challenge: Option<&'static str>,
+    challenge: Option<Challenge>,
 }
 
 impl Failure {
@@ -100,7 +121,7 @@ impl Failure {
     }
 
     /// Says in the answer's head which credentials are asked for (`WWW-Authenticate`).
-    pub(crate) fn challenge(self, challenge: &'static str) -> Self {
+    pub(crate) fn challenge(self, challenge: Challenge) -> Self {
         let challenge = Some(challenge);
         Self { challenge, ..self }
     }
@@ -169,7 +190,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = documents::json_response(self.status, &self.envelope());
         if let Some(challenge) = self.challenge {
-            let challenge = HeaderValue::from_static(challenge);
+            let challenge = HeaderValue::from_static(challenge.value());
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);

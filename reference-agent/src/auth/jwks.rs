@@ -148,3 +148,140 @@ impl Shared {
         Keyring::parse(&document).map_err(|_| "the document is not a JWK set".to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// An issuer that has these keys.
+    async fn tell(issuer: &MockServer, ids: &[&str]) {
+        let key = |id| {
+            json!({
+                "kty": "OKP", "crv": "Ed25519", "kid": id,
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            })
+        };
+        let keys: Vec<_> = ids.iter().map(key).collect();
+        answer(
+            issuer,
+            ResponseTemplate::new(200).set_body_json(json!({"keys": keys})),
+        )
+        .await;
+    }
+
+    /// The issuer's only answer from now on.
+    async fn answer(issuer: &MockServer, answer: ResponseTemplate) {
+        issuer.reset().await;
+        Mock::given(any()).respond_with(answer).mount(issuer).await;
+    }
+
+    /// How often the issuer was asked since it has told what it tells now.
+    async fn asked(issuer: &MockServer) -> usize {
+        issuer.received_requests().await.expect("requests").len()
+    }
+
+    async fn issuer() -> (MockServer, Jwks) {
+        let issuer = MockServer::start().await;
+        tell(&issuer, &["a"]).await;
+        let url = Url::parse(&issuer.uri()).expect("a URL");
+        (issuer, Jwks::at(&url).expect("a client"))
+    }
+
+    async fn find(jwks: &Jwks, id: &str, now: Instant) -> Result<(), Missing> {
+        let found = jwks.find(Some(id), Algorithm::EdDSA, now).await;
+        found.map(drop)
+    }
+
+    #[tokio::test]
+    async fn keys_are_fetched_once() {
+        let (issuer, jwks) = issuer().await;
+        let now = Instant::now();
+        assert_eq!(asked(&issuer).await, 0);
+        let all = (0..20).map(|_| find(&jwks, "a", now));
+        for found in futures_util::future::join_all(all).await {
+            assert_eq!(found, Ok(()));
+        }
+        assert_eq!(asked(&issuer).await, 1);
+    }
+
+    #[tokio::test]
+    async fn names_that_are_made_up_do_not_trouble_the_issuer() {
+        let (issuer, jwks) = issuer().await;
+        let now = Instant::now();
+        for id in 0..20 {
+            let found = find(&jwks, &id.to_string(), now + SECOND * id).await;
+            assert_eq!(found, Err(Missing::Key));
+        }
+        assert_eq!(asked(&issuer).await, 1);
+        let found = find(&jwks, "21", now + PAUSE).await;
+        assert_eq!((found, asked(&issuer).await), (Err(Missing::Key), 2));
+    }
+
+    #[tokio::test]
+    async fn a_new_key_is_found_and_an_old_one_ceases_to_hold() {
+        let (issuer, jwks) = issuer().await;
+        let now = Instant::now();
+        assert_eq!(find(&jwks, "a", now).await, Ok(()));
+        tell(&issuer, &["b"]).await;
+        assert_eq!(find(&jwks, "b", now + SECOND).await, Err(Missing::Key));
+        assert_eq!(find(&jwks, "b", now + PAUSE).await, Ok(()));
+        assert_eq!(find(&jwks, "a", now + PAUSE).await, Err(Missing::Key));
+        assert_eq!(asked(&issuer).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_was_withdrawn_ceases_to_hold_even_if_nobody_names_a_new_one() {
+        let (issuer, jwks) = issuer().await;
+        let now = Instant::now();
+        assert_eq!(find(&jwks, "a", now).await, Ok(()));
+        tell(&issuer, &["b"]).await;
+        assert_eq!(find(&jwks, "a", now + STALE).await, Ok(()));
+        let later = now + STALE + SECOND;
+        assert_eq!(find(&jwks, "a", later).await, Err(Missing::Key));
+    }
+
+    #[tokio::test]
+    async fn keys_that_are_known_outlast_an_outage() {
+        let (issuer, jwks) = issuer().await;
+        let now = Instant::now();
+        assert_eq!(find(&jwks, "a", now).await, Ok(()));
+        answer(&issuer, ResponseTemplate::new(503)).await;
+        let later = now + STALE + SECOND;
+        assert_eq!(find(&jwks, "a", later).await, Ok(()));
+        assert_eq!(find(&jwks, "b", later).await, Err(Missing::Key));
+        assert_eq!(asked(&issuer).await, 1);
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_is_down_is_asked_again_after_a_while() {
+        let (issuer, jwks) = issuer().await;
+        answer(&issuer, ResponseTemplate::new(503)).await;
+        let now = Instant::now();
+        for second in 0..5 {
+            let found = find(&jwks, "a", now + SECOND * second).await;
+            assert_eq!(found, Err(Missing::Everything));
+        }
+        assert_eq!(asked(&issuer).await, 1);
+        tell(&issuer, &["a"]).await;
+        let found = find(&jwks, "a", now + PAUSE_AFTER_FAILURE).await;
+        assert_eq!(found, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_does_not_spoil_the_fetch() {
+        let (issuer, jwks) = issuer().await;
+        let now = Instant::now();
+        tokio::select! {
+            biased;
+            _ = find(&jwks, "a", now) => panic!("answered without asking"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(find(&jwks, "a", now).await, Ok(()));
+        assert_eq!(asked(&issuer).await, 1);
+    }
+}

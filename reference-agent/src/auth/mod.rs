@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use self::{issuer::Issuer, keys::Named, tokens::Tokens};
 use crate::{
-    failure::Failure,
+    failure::{Challenge, Failure},
     seams::Seams,
     settings::{Auth, Error, Settings},
 };
@@ -102,7 +102,7 @@ pub(crate) fn without_secrets(settings: &Settings) -> Settings {
 
 /// Whose key the request shows.
 fn holder(keys: &Named, parts: &Parts) -> Result<Identity, Failure> {
-    let refused = |message| Failure::unauthorized(message).challenge("ApiKey realm=\"acp\"");
+    let refused = |message| Failure::unauthorized(message).challenge(Challenge::ApiKey);
     let Some(shown) = only(parts, &API_KEY).map_err(refused)? else {
         return Err(refused("an API key is needed, in the header X-API-Key"));
     };

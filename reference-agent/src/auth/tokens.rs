@@ -14,7 +14,7 @@ use super::{
     only, unusable,
 };
 use crate::{
-    failure::Failure,
+    failure::{Challenge, Failure},
     seams::Seams,
     settings::{Error, Settings},
 };
@@ -92,7 +92,7 @@ impl Tokens {
             Ok(None) => Err(Failure::unauthorized(
                 "a token is needed, as `Authorization: Bearer TOKEN`",
             )
-            .challenge("Bearer realm=\"acp\"")),
+            .challenge(Challenge::Token)),
             Err(message) => Err(wrong(message)),
         }
     }
@@ -158,7 +158,7 @@ fn bearer(shown: &[u8]) -> Option<&str> {
 }
 
 fn wrong(message: &str) -> Failure {
-    Failure::unauthorized(message).challenge("Bearer realm=\"acp\", error=\"invalid_token\"")
+    Failure::unauthorized(message).challenge(Challenge::OtherToken)
 }
 
 fn told(kind: &ErrorKind) -> Failure {

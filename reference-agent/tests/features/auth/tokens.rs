@@ -216,14 +216,18 @@ async fn a_token_cannot_choose_what_it_is_checked_with() {
 #[tokio::test]
 async fn while_the_issuer_is_down_nothing_can_be_said_of_its_tokens() {
     let signer = Signer::ed();
+    let token = signer.token(&json!({"kid": "a"}), &claims(&json!({})));
+    let keys = [signer.jwk("a")];
+    let (other, _) = with_issuer(document(&keys)).await;
+    let elsewhere = format!("{}/keys", other.uri());
+    let long = json!({"keys": keys, "more": "x".repeat(300 * 1024)});
     for answer in [
-        ResponseTemplate::new(500),
-        ResponseTemplate::new(302).insert_header("Location", "http://127.0.0.1:1/"),
+        ResponseTemplate::new(500).set_body_json(json!({"keys": keys})),
+        ResponseTemplate::new(302).insert_header("Location", elsewhere),
         ResponseTemplate::new(200).set_body_string("<html>"),
-        ResponseTemplate::new(200).set_body_bytes(vec![b' '; 300 * 1024]),
+        ResponseTemplate::new(200).set_body_json(long),
     ] {
         let (_issuer, agent) = with_issuer(answer).await;
-        let token = signer.token(&json!({"kid": "a"}), &claims(&json!({})));
         let answer = with_token(&agent, &token).await;
         assert_eq!(answer.status, 503, "{answer:?}");
         assert_eq!(answer.json()["error"]["code"], json!("UNAVAILABLE"));
