@@ -38,7 +38,8 @@ pub(crate) struct Failure {
     code: &'static str,
     message: String,
     fields: Vec<Violation>,
-    details: Value,
+    /// Boxed, so that a result is not mostly room for a failure.
+    details: Box<Value>,
     challenge: Option<Challenge>,
 }
 
@@ -49,7 +50,7 @@ impl Failure {
             code,
             message: message.to_owned(),
             fields: Vec::new(),
-            details: json!({}),
+            details: Box::new(json!({})),
             challenge: None,
         }
     }
@@ -144,7 +145,7 @@ impl Failure {
             "the request took too long and was stopped",
         );
         Self {
-            details: json!({"timeout_seconds": limit.as_secs_f64()}),
+            details: Box::new(json!({"timeout_seconds": limit.as_secs_f64()})),
             ..plain
         }
     }
@@ -173,7 +174,7 @@ impl Failure {
     }
 
     fn envelope(&self) -> Value {
-        let mut details = self.details.clone();
+        let mut details = (*self.details).clone();
         if !self.fields.is_empty() {
             details["fields"] = json!(self.fields);
         }
