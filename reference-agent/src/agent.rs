@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    auth::Guard,
+    auth::{self, Guard},
     documents::Documents,
     endpoints,
     external::Weather,
@@ -51,6 +51,7 @@ impl Agent {
         let contracts = Contracts::read()?;
         let guard = Guard::of(settings)?;
         let seams = Arc::new(Seams::of(&settings.faults));
+        seams.start(settings);
         Ok(Arc::new(Self {
             endpoints: endpoints::Map::new(),
             documents: Documents::of(settings, &contracts, &guard.document()),
@@ -62,7 +63,7 @@ impl Agent {
             metrics: Metrics::new(),
             open_streams: watch::Sender::new(0),
             is_draining: AtomicBool::new(false),
-            settings: settings.clone(),
+            settings: auth::without_secrets(settings),
             guard,
             seams,
             contracts,

@@ -16,8 +16,8 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::{
-    agent::Agent, body, call::Call, config, documents, exchange::Asked, failure::Failure, gate,
-    health, invoke, metrics, observe, stream,
+    agent::Agent, auth::issuer, body, call::Call, config, documents, exchange::Asked,
+    failure::Failure, gate, health, invoke, metrics, observe, stream,
 };
 
 /// The agent as a service.
@@ -38,6 +38,11 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
     }
     if agent.settings.enable_metrics {
         routes = routes.route("/metrics", get(metrics::read));
+    }
+    if agent.guard.issuer().is_some() {
+        routes = routes
+            .route(issuer::TOKEN_PATH, post(issuer::token))
+            .route(issuer::JWKS_PATH, get(issuer::jwks));
     }
     let routes = routes
         .fallback(async || Failure::not_found())

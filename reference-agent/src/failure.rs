@@ -3,12 +3,33 @@
 use std::time::Duration;
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
 use crate::{documents, validation::Violation};
+
+/// Which credentials are asked for: the values that `WWW-Authenticate` has here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    /// An API key.
+    ApiKey,
+    /// A token, and none was shown.
+    Token,
+    /// Another token than the one that was shown.
+    OtherToken,
+}
+
+impl Challenge {
+    fn value(self) -> &'static str {
+        match self {
+            Self::ApiKey => "ApiKey realm=\"acp\"",
+            Self::Token => "Bearer realm=\"acp\"",
+            Self::OtherToken => "Bearer realm=\"acp\", error=\"invalid_token\"",
+        }
+    }
+}
 
 /// Why a request is not answered with a success.
 #[derive(Debug, Clone)]
@@ -17,7 +38,9 @@ pub(crate) struct Failure {
     code: &'static str,
     message: String,
     fields: Vec<Violation>,
-    details: Value,
+    /// Boxed, so that a result is not mostly room for a failure.
+    details: Box<Value>,
+    challenge: Option<Challenge>,
 }
 
 impl Failure {
@@ -27,7 +50,8 @@ impl Failure {
             code,
             message: message.to_owned(),
             fields: Vec::new(),
-            details: json!({}),
+            details: Box::new(json!({})),
+            challenge: None,
         }
     }
 
@@ -97,6 +121,12 @@ impl Failure {
         Self::plain(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
     }
 
+    /// Says in the answer's head which credentials are asked for (`WWW-Authenticate`).
+    pub(crate) fn challenge(self, challenge: Challenge) -> Self {
+        let challenge = Some(challenge);
+        Self { challenge, ..self }
+    }
+
     /// The client has had all that it is allowed for now.
     pub(crate) fn rate_limited() -> Self {
         let message = "too many requests; come back later";
@@ -115,7 +145,7 @@ impl Failure {
             "the request took too long and was stopped",
         );
         Self {
-            details: json!({"timeout_seconds": limit.as_secs_f64()}),
+            details: Box::new(json!({"timeout_seconds": limit.as_secs_f64()})),
             ..plain
         }
     }
@@ -144,7 +174,7 @@ impl Failure {
     }
 
     fn envelope(&self) -> Value {
-        let mut details = self.details.clone();
+        let mut details = (*self.details).clone();
         if !self.fields.is_empty() {
             details["fields"] = json!(self.fields);
         }
@@ -159,6 +189,13 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        documents::json_response(self.status, &self.envelope())
+        let mut response = documents::json_response(self.status, &self.envelope());
+        if let Some(challenge) = self.challenge {
+            let challenge = HeaderValue::from_static(challenge.value());
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 }

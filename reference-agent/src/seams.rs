@@ -4,6 +4,7 @@
 //! agent can be read as if they were not there.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,13 +16,16 @@ use arc_swap::ArcSwap;
 use axum::{
     body::Bytes,
     extract::Request,
-    http::{Method, header},
+    http::{Method, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures_util::future::BoxFuture;
+use jsonwebtoken::Validation;
 use serde_json::Value;
 
 use crate::{
+    auth::Found,
+    endpoints::Door,
     exchange::{Asked, Reply},
     faults::Fault,
     invoke::Job,
@@ -75,6 +79,16 @@ pub(crate) enum Seam {
     // SEAMS: config-versions
     // SEAMS: cache
     // SEAMS: auth
+    /// The settings that the agent starts with: for a fault to keep what it will need of them.
+    Start(fn(&Memory, &Settings)),
+    /// Who may come in at an endpoint.
+    Door(fn(&Parts, &mut Door)),
+    /// A request's head, as it is read for credentials.
+    Shown(fn(&mut Parts)),
+    /// Who was found to be asking, or why nobody is let in.
+    Found(fn(&Memory, &Parts, &mut Found)),
+    /// What is asked of a token beside its signature.
+    Checks(fn(&mut Validation)),
     // SEAMS: rate-limit
     // SEAMS: observability
     // SEAMS: orchestrator
@@ -318,6 +332,49 @@ impl Seams {
     // METHODS: cache
 
     // METHODS: auth
+    pub(crate) fn start(&self, settings: &Settings) {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Start(keep) = seam {
+                keep(memory, settings);
+            }
+        }
+    }
+
+    pub(crate) fn door(&self, parts: &Parts, mut door: Door) -> Door {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Door(change) = seam {
+                change(parts, &mut door);
+            }
+        }
+        door
+    }
+
+    pub(crate) fn shown<'a>(&self, parts: &'a Parts) -> Cow<'a, Parts> {
+        let mut shown = Cow::Borrowed(parts);
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Shown(change) = seam {
+                change(shown.to_mut());
+            }
+        }
+        shown
+    }
+
+    pub(crate) fn found(&self, parts: &Parts, mut found: Found) -> Found {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Found(change) = seam {
+                change(memory, parts, &mut found);
+            }
+        }
+        found
+    }
+
+    pub(crate) fn checks(&self, checks: &mut Validation) {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Checks(change) = seam {
+                change(checks);
+            }
+        }
+    }
 
     // METHODS: rate-limit
 

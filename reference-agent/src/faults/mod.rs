@@ -81,7 +81,7 @@ const fn with(needs: &'static str, is_on: fn(&Settings) -> bool, faults: &'stati
 }
 
 /// The areas, in the order of the profile.
-static AREAS: [Area; 16] = [
+static AREAS: [Area; 18] = [
     always(transport::FAULTS),
     always(documents::FAULTS),
     always(config::FAULTS),
@@ -108,6 +108,16 @@ static AREAS: [Area; 16] = [
         "authentication (--auth api_key, for one)",
         |s| s.auth != Auth::None,
         auth::FAULTS,
+    ),
+    with(
+        "API keys (--auth api_key)",
+        |s| s.auth == Auth::ApiKey,
+        auth::KEY_FAULTS,
+    ),
+    with(
+        "tokens (--auth bearer, for one)",
+        |s| matches!(s.auth, Auth::Bearer | Auth::OAuth2),
+        auth::TOKEN_FAULTS,
     ),
     with(
         "a rate limit (--rate-limit-invoke 10/60s, for one)",

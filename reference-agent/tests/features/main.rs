@@ -23,6 +23,7 @@ mod websocket;
 fn every_fault_of_these_areas_is_shown() {
     let shown: Vec<&str> = [
         auth::SHOWN,
+        auth::SHOWN_BY_TOKENS,
         cache::SHOWN,
         config_versions::SHOWN,
         descriptor::SHOWN,
