@@ -34,13 +34,19 @@ pub(crate) struct Endpoint {
     pub(crate) template: &'static str,
     pub(crate) door: Door,
     pub(crate) allowance: Allowance,
+    /// Its place among [`COUNT`], so that what is kept for each endpoint can be an array.
+    pub(crate) index: usize,
 }
+
+/// How many endpoints there are, the unknown among them.
+pub(crate) const COUNT: usize = ENDPOINTS.len() + 1;
 
 /// What every path is that is none: one name, however many there are.
 pub(crate) static UNKNOWN: Endpoint = Endpoint {
     template: "unknown",
     door: Door::Open,
     allowance: Allowance::Ordinary,
+    index: 0,
 };
 
 const fn open(template: &'static str, allowance: Allowance) -> Endpoint {
@@ -56,10 +62,20 @@ const fn endpoint(template: &'static str, door: Door, allowance: Allowance) -> E
         template,
         door,
         allowance,
+        index: 0,
     }
 }
 
-static ENDPOINTS: [Endpoint; 24] = [
+const fn numbered<const N: usize>(mut endpoints: [Endpoint; N]) -> [Endpoint; N] {
+    let mut at = 0;
+    while at < N {
+        endpoints[at].index = at + 1;
+        at += 1;
+    }
+    endpoints
+}
+
+static ENDPOINTS: [Endpoint; 24] = numbered([
     open("/", Allowance::Ordinary),
     open("/auth", Allowance::Ordinary),
     open("/schema", Allowance::Ordinary),
@@ -84,7 +100,7 @@ static ENDPOINTS: [Endpoint; 24] = [
     endpoint("/admin/capabilities", Door::Admin, Allowance::Exempt),
     endpoint("/admin/faults", Door::Admin, Allowance::Exempt),
     endpoint("/admin/drain", Door::Admin, Allowance::Exempt),
-];
+]);
 
 /// Finds the endpoint of a path.
 #[derive(Debug)]
@@ -116,6 +132,9 @@ mod tests {
             let path = endpoint.template.replace("{id}", "cfg_1");
             assert_eq!(map.find(&path).template, endpoint.template);
         }
+        let indices: std::collections::BTreeSet<_> =
+            ENDPOINTS.iter().map(|one| one.index).collect();
+        assert_eq!(indices, (1..COUNT).collect());
         for path in ["/invokes", "/config/a/b", "/config/", "/health/", ""] {
             assert_eq!(map.find(path).template, "unknown", "{path}");
         }

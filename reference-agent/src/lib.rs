@@ -33,6 +33,7 @@ mod server;
 pub mod settings;
 mod store;
 mod stream;
+pub mod telemetry;
 mod validation;
 mod weather;
 

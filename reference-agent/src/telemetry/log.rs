@@ -1,0 +1,159 @@
+//! Log lines: one JSON object each, or text for people.
+//!
+//! A line says what happened and to which request. Headers, bodies, keys and query strings
+//! are in none: nobody hands them to a log macro.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    filter::Targets,
+    fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
+    layer::SubscriberExt,
+    registry::LookupSpan,
+};
+
+use crate::{
+    call,
+    documents::now,
+    settings::{LogFormat, Settings},
+};
+
+/// What writes the agent's log lines; the program makes it the global default.
+///
+/// Requests that went well are told only if [`Settings::debug`] says so.
+pub fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send + Sync + use<W>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let level = match settings.debug {
+        true => Level::DEBUG,
+        false => Level::INFO,
+    };
+    let lines = Lines {
+        format: settings.log_format,
+        agent_id: settings.agent_id.clone(),
+        version: settings.version.clone(),
+    };
+    let layer = tracing_subscriber::fmt::layer()
+        .event_format(lines)
+        .with_writer(writer);
+    // Libraries are not heard: what they would say of requests is not ours to vouch for.
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    tracing_subscriber::registry().with(ours).with(layer)
+}
+
+/// Tells of panics in log lines: where, but not with what, as that may be a caller's own data.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place = place.unwrap_or_default(), "panicked");
+    }));
+}
+
+/// How a line is made.
+struct Lines {
+    format: LogFormat,
+    agent_id: String,
+    version: String,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut told = Told(Map::new());
+        event.record(&mut told);
+        told.request();
+        let Told(mut fields) = told;
+        let message = fields.shift_remove("message").unwrap_or_default();
+        let level = event.metadata().level().as_str();
+        match self.format {
+            LogFormat::Json => {
+                let mut line = json!({
+                    "timestamp": now(),
+                    "level": level,
+                    "message": message,
+                    "agent_id": self.agent_id,
+                    "version": self.version,
+                });
+                if let Some(line) = line.as_object_mut() {
+                    line.append(&mut fields);
+                }
+                writeln!(writer, "{line}")
+            }
+            LogFormat::Text => {
+                let message = message.as_str().unwrap_or_default();
+                write!(writer, "{} {level:5} {message}", now())?;
+                // Values as JSON has them: no text of a caller can begin a line of its own.
+                for (name, value) in &fields {
+                    write!(writer, " {name}={value}")?;
+                }
+                writeln!(writer)
+            }
+        }
+    }
+}
+
+/// The fields of an event.
+struct Told(Map<String, Value>);
+
+impl Told {
+    /// Adds the request that is being worked on, where the event does not name one.
+    fn request(&mut self) {
+        call::current(|call| {
+            let trace = call.trace.as_ref().map(|trace| trace.id().into());
+            let known = [
+                ("request_id", Some(call.id().into())),
+                ("endpoint", Some(call.endpoint.template.into())),
+                ("trace_id", trace),
+            ];
+            for (name, value) in known {
+                if let Some(value) = value {
+                    self.0.entry(name).or_insert(value);
+                }
+            }
+        });
+    }
+
+    fn keep(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Told {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.keep(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.keep(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.keep(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.keep(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.keep(field, value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.keep(field, format!("{value:?}"));
+    }
+}
