@@ -28,7 +28,7 @@ fn rewrite(asked: &Asked, reply: &mut Reply, change: impl FnOnce(&str) -> String
 
 /// Another exposition, line by line; `None` leaves one out.
 fn edit_lines(text: &str, mut change: impl FnMut(&str) -> Option<String>) -> String {
-    let lines = text.lines().filter_map(|line| change(line));
+    let lines = text.lines().filter_map(&mut change);
     lines.flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 

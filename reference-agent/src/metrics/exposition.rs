@@ -65,6 +65,7 @@ fn write(agent: &Agent) -> Result<String, fmt::Error> {
 
 /// What others count or hold, as it is at this moment.
 fn standing(agent: &Agent) -> Registry {
+    let counts = Counts::of(agent);
     let mut all = Registry::with_prefix("acp_agent");
     all.register(
         "active_configs",
@@ -76,7 +77,50 @@ fn standing(agent: &Agent) -> Registry {
         "Streams that are open",
         gauge(*agent.open_streams.borrow()),
     );
+    all.register(
+        "cache_hits",
+        "Answers that came out of the cache",
+        ConstCounter::new(counts.cache_hits),
+    );
+    all.register(
+        "cache_misses",
+        "Answers that were looked for in the cache and had to be computed",
+        ConstCounter::new(counts.cache_misses),
+    );
+    let refusals = Family::<Allowance, Counter>::default();
+    for (allowance, count) in counts.refusals {
+        refusals
+            .get_or_create(&Allowance { allowance })
+            .inc_by(count);
+    }
+    all.register(
+        "rate_limit_refusals",
+        "Requests that were refused for coming too often",
+        refusals,
+    );
     all
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Allowance {
+    allowance: &'static str,
+}
+
+/// What other parts count for themselves.
+struct Counts {
+    cache_hits: u64,
+    cache_misses: u64,
+    refusals: [(&'static str, u64); 2],
+}
+
+impl Counts {
+    fn of(_agent: &Agent) -> Self {
+        Self {
+            cache_hits: 0,
+            cache_misses: 0,
+            refusals: [("ordinary", 0), ("invoke", 0)],
+        }
+    }
 }
 
 fn gauge(value: usize) -> ConstGauge {

@@ -157,3 +157,33 @@ impl Visit for Told {
         self.keep(field, format!("{value:?}"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, io::Read, sync::Arc};
+
+    use super::*;
+
+    #[test]
+    fn text_is_one_line_whatever_it_tells() {
+        let settings = Settings {
+            log_format: LogFormat::Text,
+            ..Settings::default()
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log");
+        let file = Arc::new(File::create(&path).expect("a file"));
+        tracing::subscriber::with_default(subscriber(&settings, file), || {
+            tracing::info!(told = "a\nb", number = 7, "something happened");
+            tracing::debug!("not told");
+        });
+        let mut text = String::new();
+        let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut text));
+        read.expect("the file is there");
+        assert!(
+            text.ends_with(" INFO  something happened told=\"a\\nb\" number=7\n"),
+            "{text}"
+        );
+        assert_eq!(text.lines().count(), 1);
+    }
+}

@@ -1,16 +1,11 @@
 //! Spans, for an OpenTelemetry collector: one for each request, and one for each call to
 //! another service.
 //!
-//! Each agent has a tracer of its own; nothing is global. Spans go to a bounded queue, and
-//! a task sends them in batches: a collector that is slow or gone costs spans, not requests.
+//! Each agent has a tracer of its own; nothing is global.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    str::FromStr,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+mod queue;
+
+use std::{borrow::Cow, str::FromStr, sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use opentelemetry::{
@@ -23,12 +18,10 @@ use opentelemetry::{
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::{
     Resource,
-    error::OTelSdkResult,
-    trace::{SdkTracer, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor},
+    trace::{SdkTracer, SdkTracerProvider, Span, SpanExporter as _},
 };
-use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
-use tokio_util::sync::CancellationToken;
 
+use self::queue::Sending;
 use super::Trace;
 use crate::{
     call::{self, Call},
@@ -36,18 +29,8 @@ use crate::{
     settings::{Error, Settings},
 };
 
-/// How many spans wait to be sent; more are dropped.
-const QUEUE: usize = 4096;
-
-/// How many go at once, and how long the first of them waits for the others.
-const BATCH: usize = 512;
-const GATHER: Duration = Duration::from_secs(1);
-
 /// How long a collector may take.
 const SEND_TIME: Duration = Duration::from_secs(5);
-
-/// How long the last spans may take to leave when the agent stops.
-const LAST_SEND_TIME: Duration = Duration::from_secs(2);
 
 /// Makes spans, if the settings name a collector.
 #[derive(Debug)]
@@ -56,8 +39,7 @@ pub(crate) struct Tracer(Option<Active>);
 #[derive(Debug)]
 struct Active {
     tracer: SdkTracer,
-    stopping: CancellationToken,
-    sending: Mutex<Option<JoinHandle<()>>>,
+    sending: Sending,
 }
 
 impl Tracer {
@@ -86,17 +68,14 @@ impl Tracer {
             .with_attribute(KeyValue::new("service.version", settings.version.clone()))
             .build();
         exporter.set_resource(&resource);
-        let (queue, spans) = mpsc::channel(QUEUE);
-        let stopping = CancellationToken::new();
-        let sending = tokio::spawn(send(exporter, spans, stopping.clone()));
+        let (queue, sending) = queue::start(exporter);
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
-            .with_span_processor(Queue(queue))
+            .with_span_processor(queue)
             .build();
         Ok(Self(Some(Active {
             tracer: provider.tracer("acp-reference-agent"),
-            stopping,
-            sending: Mutex::new(Some(sending)),
+            sending,
         })))
     }
 
@@ -150,17 +129,8 @@ impl Tracer {
 
     /// Sends what is left, as far as that takes no more than a moment.
     pub(crate) async fn shutdown(&self) {
-        let Some(active) = &self.0 else { return };
-        active.stopping.cancel();
-        let sending = active
-            .sending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(mut sending) = sending
-            && timeout(LAST_SEND_TIME, &mut sending).await.is_err()
-        {
-            sending.abort();
+        if let Some(active) = &self.0 {
+            active.sending.stop().await;
         }
     }
 }
@@ -180,7 +150,7 @@ impl ServerSpan {
 
 /// The span of a call to another service.
 pub(crate) struct ClientSpan {
-    trace: Option<std::sync::Arc<Trace>>,
+    trace: Option<Arc<Trace>>,
     span: Option<Span>,
 }
 
@@ -259,83 +229,76 @@ fn context(trace: Option<&Trace>, origin: Origin) -> Context {
     Context::new().with_remote_span_context(parent)
 }
 
-/// Spans that have ended, on their way to be sent.
-struct Queue(mpsc::Sender<SpanData>);
+#[cfg(test)]
+mod tests {
+    use std::{net::Ipv4Addr, time::Instant};
 
-impl fmt::Debug for Queue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Queue")
-    }
-}
+    use axum::http::Method;
 
-impl SpanProcessor for Queue {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
+    use super::*;
 
-    fn on_end(&self, span: SpanData) {
-        if span.span_context.is_sampled() {
-            // A full queue drops the span: better than a request that waits for a collector.
-            let _ = self.0.try_send(span);
+    fn call(trace: Option<Trace>) -> Call {
+        Call {
+            id: HeaderValue::from_static("1"),
+            method: Method::POST,
+            endpoint: &endpoints::UNKNOWN,
+            path: None,
+            peer: Ipv4Addr::LOCALHOST.into(),
+            began: Instant::now(),
+            trace: trace.map(Arc::new),
         }
     }
 
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
+    /// What a call to another service says of its trace.
+    fn sent(tracer: &Tracer, call: Call) -> Option<Trace> {
+        call::within_now(call, || {
+            let span = tracer.send("GET", "weather.invalid");
+            let mut headers = HeaderMap::new();
+            span.inject(&mut headers);
+            span.end(None);
+            Trace::of(&headers)
+        })
     }
 
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-}
-
-/// Sends spans in batches, until it is told to stop and has sent the last.
-async fn send(
-    exporter: SpanExporter,
-    mut spans: mpsc::Receiver<SpanData>,
-    stopping: CancellationToken,
-) {
-    let mut was_sent = true;
-    let mut batch = Vec::with_capacity(BATCH);
-    loop {
-        tokio::select! {
-            received = spans.recv_many(&mut batch, BATCH) => {
-                if received == 0 {
-                    return;
-                }
-            }
-            () = stopping.cancelled(), if !spans.is_closed() => {
-                spans.close();
-                continue;
-            }
-        }
-        gather(&mut batch, &mut spans, &stopping).await;
-        let is_sent = exporter.export(std::mem::take(&mut batch)).await.is_ok();
-        // Told once for each outage: a collector's absence is no reason to fill a disk.
-        match (was_sent, is_sent) {
-            (true, false) => tracing::warn!("traces cannot be sent to the collector"),
-            (false, true) => tracing::info!("traces reach the collector again"),
-            _ => {}
-        }
-        was_sent = is_sent;
-    }
-}
-
-/// Lets a batch grow for a moment.
-async fn gather(
-    batch: &mut Vec<SpanData>,
-    spans: &mut mpsc::Receiver<SpanData>,
-    stopping: &CancellationToken,
-) {
-    let grow = async {
-        while batch.len() < BATCH {
-            let room = BATCH - batch.len();
-            if spans.recv_many(batch, room).await == 0 {
-                return;
-            }
-        }
+    const CALLER: Trace = Trace {
+        trace_id: 7,
+        span_id: 8,
+        is_sampled: true,
+        state: None,
     };
-    tokio::select! {
-        () = grow => {}
-        () = tokio::time::sleep(GATHER) => {}
-        () = stopping.cancelled() => {}
+
+    fn active() -> Tracer {
+        let endpoint = "http://127.0.0.1:9".parse().expect("a URL");
+        let settings = Settings {
+            otlp_endpoint: Some(endpoint),
+            ..Settings::unlimited()
+        };
+        Tracer::of(&settings).expect("a tracer")
+    }
+
+    #[test]
+    fn without_a_collector_the_callers_trace_is_handed_on_as_it_came() {
+        let tracer = Tracer(None);
+        assert_eq!(sent(&tracer, call(Some(CALLER))), Some(CALLER));
+        assert_eq!(sent(&tracer, call(None)), None);
+    }
+
+    #[tokio::test]
+    async fn a_call_to_another_service_is_a_span_of_the_same_trace() {
+        let tracer = active();
+        let mut call = call(Some(CALLER));
+        let server = tracer.receive(&mut call).expect("a span");
+        let own = call.trace.clone().expect("a place of its own");
+        let sent = sent(&tracer, call).expect("a trace");
+        assert_eq!((own.trace_id, sent.trace_id), (7, 7));
+        assert!(own.span_id != 8 && sent.span_id != 8 && sent.span_id != own.span_id);
+        server.end(Some(StatusCode::OK));
+    }
+
+    #[tokio::test]
+    async fn a_request_without_a_trace_begins_one() {
+        let mut call = call(None);
+        assert!(active().receive(&mut call).is_some());
+        assert!(call.trace.is_some_and(|trace| trace.is_sampled));
     }
 }
