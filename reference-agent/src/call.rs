@@ -49,6 +49,20 @@ impl Call {
         }
     }
 
+    /// Some request, at some place in a trace.
+    #[cfg(test)]
+    pub(crate) fn some(trace: Option<Trace>) -> Self {
+        Self {
+            id: HeaderValue::from_static("req-1"),
+            method: Method::POST,
+            endpoint: &crate::endpoints::UNKNOWN,
+            path: None,
+            peer: std::net::Ipv4Addr::LOCALHOST.into(),
+            began: Instant::now(),
+            trace: trace.map(Arc::new),
+        }
+    }
+
     /// The id as text; it is plain ASCII.
     pub(crate) fn id(&self) -> &str {
         self.id.to_str().unwrap_or_default()

@@ -163,27 +163,49 @@ mod tests {
     use std::{fs::File, io::Read, sync::Arc};
 
     use super::*;
+    use crate::{call::Call, telemetry::Trace};
 
-    #[test]
-    fn text_is_one_line_whatever_it_tells() {
+    /// The one line that is written of what is told.
+    fn line(log_format: LogFormat, tell: impl FnOnce()) -> String {
         let settings = Settings {
-            log_format: LogFormat::Text,
+            log_format,
             ..Settings::default()
         };
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log");
         let file = Arc::new(File::create(&path).expect("a file"));
-        tracing::subscriber::with_default(subscriber(&settings, file), || {
-            tracing::info!(told = "a\nb", number = 7, "something happened");
-            tracing::debug!("not told");
-        });
+        tracing::subscriber::with_default(subscriber(&settings, file), tell);
         let mut text = String::new();
         let read = File::open(&path).and_then(|mut file| file.read_to_string(&mut text));
         read.expect("the file is there");
-        assert!(
-            text.ends_with(" INFO  something happened told=\"a\\nb\" number=7\n"),
-            "{text}"
-        );
-        assert_eq!(text.lines().count(), 1);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        text
+    }
+
+    #[test]
+    fn text_is_one_line_whatever_it_tells() {
+        let text = line(LogFormat::Text, || {
+            tracing::info!(told = "a\nb", number = 7, "something happened");
+            tracing::debug!("not told");
+        });
+        let expected = " INFO  something happened told=\"a\\nb\" number=7\n";
+        assert!(text.ends_with(expected), "{text}");
+    }
+
+    #[test]
+    fn what_is_told_while_a_request_is_worked_on_names_it() {
+        let trace = Trace {
+            trace_id: 10,
+            span_id: 1,
+            is_sampled: true,
+            state: None,
+        };
+        let text = line(LogFormat::Json, || {
+            call::within_now(Call::some(Some(trace)), || tracing::warn!("deep down"));
+        });
+        let line: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(line["request_id"], "req-1");
+        assert_eq!(line["endpoint"], "unknown");
+        assert_eq!(line["trace_id"], "0000000000000000000000000000000a");
     }
 }

@@ -231,23 +231,7 @@ fn context(trace: Option<&Trace>, origin: Origin) -> Context {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, time::Instant};
-
-    use axum::http::Method;
-
     use super::*;
-
-    fn call(trace: Option<Trace>) -> Call {
-        Call {
-            id: HeaderValue::from_static("1"),
-            method: Method::POST,
-            endpoint: &endpoints::UNKNOWN,
-            path: None,
-            peer: Ipv4Addr::LOCALHOST.into(),
-            began: Instant::now(),
-            trace: trace.map(Arc::new),
-        }
-    }
 
     /// What a call to another service says of its trace.
     fn sent(tracer: &Tracer, call: Call) -> Option<Trace> {
@@ -279,14 +263,14 @@ mod tests {
     #[test]
     fn without_a_collector_the_callers_trace_is_handed_on_as_it_came() {
         let tracer = Tracer(None);
-        assert_eq!(sent(&tracer, call(Some(CALLER))), Some(CALLER));
-        assert_eq!(sent(&tracer, call(None)), None);
+        assert_eq!(sent(&tracer, Call::some(Some(CALLER))), Some(CALLER));
+        assert_eq!(sent(&tracer, Call::some(None)), None);
     }
 
     #[tokio::test]
     async fn a_call_to_another_service_is_a_span_of_the_same_trace() {
         let tracer = active();
-        let mut call = call(Some(CALLER));
+        let mut call = Call::some(Some(CALLER));
         let server = tracer.receive(&mut call).expect("a span");
         let own = call.trace.clone().expect("a place of its own");
         let sent = sent(&tracer, call).expect("a trace");
@@ -297,7 +281,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_without_a_trace_begins_one() {
-        let mut call = call(None);
+        let mut call = Call::some(None);
         assert!(active().receive(&mut call).is_some());
         assert!(call.trace.is_some_and(|trace| trace.is_sampled));
     }

@@ -24,8 +24,9 @@ const QUEUE: usize = 4096;
 const BATCH: usize = 512;
 const GATHER: Duration = Duration::from_secs(1);
 
-/// How long the last spans may take to leave when the agent stops.
-const LAST_SEND_TIME: Duration = Duration::from_secs(2);
+/// How long the last spans may take to leave when the agent stops: with the default grace, it
+/// is still gone within the 10 seconds that the profile allows.
+const LAST_SEND_TIME: Duration = Duration::from_secs(1);
 
 /// The task that sends.
 #[derive(Debug)]
