@@ -1,11 +1,12 @@
 //! `acp-tck agent`: serve the reference agent, with faults if asked for.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
 
 use acp_reference_agent as reference;
 use reference::faults::{self, Fault};
 use reference::settings::{self, SETTINGS, Setting};
+use reference::telemetry;
 
 use crate::exit::{Exit, Failure, complain};
 use crate::output;
@@ -117,6 +118,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.probe {
         return probe(&settings);
     }
+    let subscriber = telemetry::subscriber(&settings, std::io::stderr);
+    tracing::subscriber::set_global_default(subscriber).map_err(Failure::other)?;
+    telemetry::log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.max_workers)
         .enable_all()
@@ -124,10 +128,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .map_err(Failure::other)?;
     runtime.block_on(async {
         let agent = reference::start(settings).await.map_err(not_started)?;
-        anstream::eprintln!(
-            "the reference agent listens on {} (Ctrl-C ends it)",
-            agent.url()
-        );
+        // For people alone: a log line says the same to programs, in their own form.
+        if std::io::stderr().is_terminal() {
+            anstream::eprintln!(
+                "the reference agent listens on {} (Ctrl-C ends it)",
+                agent.url()
+            );
+        }
         told_to_stop().await;
         agent.stop().await;
         Ok(Exit::Holds)

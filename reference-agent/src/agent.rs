@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::{
     auth::{self, Guard},
+    call::Ids,
     documents::Documents,
     endpoints,
     external::Weather,
@@ -22,6 +23,7 @@ use crate::{
     seams::Seams,
     settings::{Error, Settings},
     store::Store,
+    telemetry::Tracer,
     validation::Contracts,
     weather::Atlas,
 };
@@ -40,6 +42,8 @@ pub(crate) struct Agent {
     pub(crate) limiter: Limiter,
     pub(crate) external: Weather,
     pub(crate) metrics: Metrics,
+    pub(crate) tracer: Tracer,
+    pub(crate) ids: Ids,
     pub(crate) seams: Arc<Seams>,
     pub(crate) open_streams: watch::Sender<usize>,
     is_draining: AtomicBool,
@@ -60,7 +64,9 @@ impl Agent {
             results: Results::of(settings),
             limiter: Limiter::of(settings),
             external: Weather::of(settings),
-            metrics: Metrics::new(),
+            metrics: Metrics::of(settings),
+            tracer: Tracer::of(settings)?,
+            ids: Ids::new(),
             open_streams: watch::Sender::new(0),
             is_draining: AtomicBool::new(false),
             settings: auth::without_secrets(settings),

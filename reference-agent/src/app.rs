@@ -16,8 +16,16 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::{
-    agent::Agent, auth::issuer, body, call::Call, config, documents, exchange::Asked,
-    failure::Failure, gate, health, invoke, metrics, observe, stream,
+    agent::Agent,
+    auth::issuer,
+    body,
+    call::{self, Call},
+    config, documents,
+    exchange::Asked,
+    failure::Failure,
+    gate, health, invoke, metrics,
+    observe::Noted,
+    stream,
 };
 
 /// The agent as a service.
@@ -56,7 +64,7 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .layer(from_fn_with_state(agent, edge))
 }
 
-/// What every request goes through, whatever its path: noted, let in or not, and answered.
+/// What every request goes through, whatever its path: noted, from its head to its end.
 async fn edge(
     State(agent): State<Arc<Agent>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -64,22 +72,30 @@ async fn edge(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let call = Call::of(&agent, &parts, peer.ip());
+    let noted = Noted::of(&agent, &parts, peer.ip());
+    let call = noted.call().clone();
+    let attended = attend(agent, noted.call(), parts, body, next);
+    let response = call::within(call, attended).await;
+    noted.answer(response)
+}
+
+/// Takes the body in, lets the request in or not, and answers it.
+async fn attend(agent: Arc<Agent>, call: &Call, parts: Parts, body: Body, next: Next) -> Response {
     // The body is taken in whatever comes of the request: so every handler has it whole, and
     // the connection can be used again even after a refusal.
     let taken = body::take(&parts, body, agent.settings.body_limit).await;
-    let entry = gate::admit(&agent, &call, &parts).await;
+    let entry = gate::admit(&agent, call, &parts).await;
     let asked = (!agent.seams.are_none()).then(|| Asked::of(&parts, taken.as_ref().ok()));
     let mut response = match (&entry.refused, taken) {
         (Some(failure), _) => failure.clone().into_response(),
         (None, Err(failure)) => failure.into_response(),
-        (None, Ok(bytes)) => answer(&agent, &call, parts, bytes, next).await,
+        (None, Ok(bytes)) => answer(&agent, call, parts, bytes, next).await,
     };
     entry.tell(response.headers_mut());
     if let Some(asked) = asked {
         response = agent.seams.reply(&asked, response).await;
     }
-    observe::note(&agent, call, response)
+    response
 }
 
 /// Runs the handler for as long as it may take; a panic becomes an answer like any other.

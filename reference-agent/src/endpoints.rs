@@ -41,7 +41,12 @@ pub(crate) struct Endpoint {
     post: Option<&'static str>,
     /// Whether an agent with these settings has it.
     pub(crate) is_on: fn(&Settings) -> bool,
+    /// Its place among [`COUNT`], so that what is kept for each endpoint can be an array.
+    pub(crate) index: usize,
 }
+
+/// How many endpoints there are, the unknown among them.
+pub(crate) const COUNT: usize = ENDPOINTS.len() + 1;
 
 /// What every path is that is none: one name, however many there are.
 pub(crate) static UNKNOWN: Endpoint = Endpoint {
@@ -51,6 +56,7 @@ pub(crate) static UNKNOWN: Endpoint = Endpoint {
     get: None,
     post: None,
     is_on: |_| false,
+    index: 0,
 };
 
 const fn open(template: &'static str, allowance: Allowance) -> Endpoint {
@@ -69,6 +75,7 @@ const fn endpoint(template: &'static str, door: Door, allowance: Allowance) -> E
         get: None,
         post: None,
         is_on: |_| true,
+        index: 0,
     }
 }
 
@@ -96,7 +103,16 @@ impl Endpoint {
     }
 }
 
-pub(crate) static ENDPOINTS: [Endpoint; 24] = [
+const fn numbered<const N: usize>(mut endpoints: [Endpoint; N]) -> [Endpoint; N] {
+    let mut at = 0;
+    while at < N {
+        endpoints[at].index = at + 1;
+        at += 1;
+    }
+    endpoints
+}
+
+pub(crate) static ENDPOINTS: [Endpoint; 24] = numbered([
     open("/", Allowance::Ordinary).get("Names the agent and its paths"),
     open("/auth", Allowance::Ordinary).get("Says what credentials are asked for"),
     open("/schema", Allowance::Ordinary)
@@ -140,7 +156,7 @@ pub(crate) static ENDPOINTS: [Endpoint; 24] = [
     endpoint("/admin/capabilities", Door::Admin, Allowance::Exempt),
     endpoint("/admin/faults", Door::Admin, Allowance::Exempt),
     endpoint("/admin/drain", Door::Admin, Allowance::Exempt),
-];
+]);
 
 /// Finds the endpoint of a path.
 #[derive(Debug)]
@@ -172,6 +188,9 @@ mod tests {
             let path = endpoint.template.replace("{id}", "cfg_1");
             assert_eq!(map.find(&path).template, endpoint.template);
         }
+        let indices: std::collections::BTreeSet<_> =
+            ENDPOINTS.iter().map(|one| one.index).collect();
+        assert_eq!(indices, (1..COUNT).collect());
         for path in ["/invokes", "/config/a/b", "/config/", "/health/", ""] {
             assert_eq!(map.find(path).template, "unknown", "{path}");
         }

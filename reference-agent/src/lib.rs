@@ -35,6 +35,7 @@ mod server;
 pub mod settings;
 mod store;
 mod stream;
+pub mod telemetry;
 mod validation;
 mod weather;
 

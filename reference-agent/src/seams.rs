@@ -29,6 +29,7 @@ use crate::{
     exchange::{Asked, Reply},
     faults::Fault,
     invoke::Job,
+    metrics::Observation,
     preferences::Preferences,
     settings::Settings,
     stream::Plan,
@@ -91,6 +92,8 @@ pub(crate) enum Seam {
     Checks(fn(&mut Validation)),
     // SEAMS: rate-limit
     // SEAMS: observability
+    /// What is going to be counted of a request.
+    Count(fn(&Memory, &mut Observation)),
     // SEAMS: orchestrator
     // SEAMS: lifecycle
     // SEAMS: descriptor
@@ -379,6 +382,13 @@ impl Seams {
     // METHODS: rate-limit
 
     // METHODS: observability
+    pub(crate) fn observation(&self, observed: &mut Observation<'_>) {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Count(change) = seam {
+                change(memory, observed);
+            }
+        }
+    }
 
     // METHODS: orchestrator
 

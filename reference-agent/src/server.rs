@@ -64,6 +64,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
     let serving = serve(listener, agent.clone(), stopping.clone());
     let task = tokio::spawn(serving);
+    tracing::info!(address = %addr, "serving");
     Ok(Running {
         agent,
         addr,
@@ -184,6 +185,7 @@ impl Running {
     /// Takes no more connections, lets finish what is in flight for as long as
     /// [`Settings::shutdown_grace`] says, and then closes what is left.
     pub async fn stop(mut self) {
+        tracing::info!("stopping");
         self.agent.drain();
         self.stopping.cancel();
         let grace = self.agent.settings.shutdown_grace;
@@ -193,5 +195,7 @@ impl Running {
             // The connections have just been cut, so this takes no time worth a bound.
             let _ = (&mut self.task).await;
         }
+        self.agent.tracer.shutdown().await;
+        tracing::info!("stopped");
     }
 }
