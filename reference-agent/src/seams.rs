@@ -22,11 +22,13 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::{
+    endpoints::Endpoint,
     exchange::{Asked, Reply},
     faults::Fault,
     invoke::Job,
+    limits::Ruling,
     preferences::Preferences,
-    settings::Settings,
+    settings::{Quota, Settings},
     stream::Plan,
     validation::Violation,
 };
@@ -76,6 +78,12 @@ pub(crate) enum Seam {
     // SEAMS: cache
     // SEAMS: auth
     // SEAMS: rate-limit
+    /// What is enforced of a limit that is declared, before the start.
+    Quota(fn(&mut Quota)),
+    /// What the rate limit says of a request, before the client hears of it.
+    Ruling(
+        fn(Arc<Memory>, &'static Endpoint, Option<Ruling>) -> BoxFuture<'static, Option<Ruling>>,
+    ),
     // SEAMS: observability
     // SEAMS: orchestrator
     // SEAMS: lifecycle
@@ -316,6 +324,22 @@ impl Seams {
     // METHODS: auth
 
     // METHODS: rate-limit
+
+    pub(crate) async fn ruling(
+        &self,
+        endpoint: &'static Endpoint,
+        mut ruling: Option<Ruling>,
+    ) -> Option<Ruling> {
+        if self.are_none() {
+            return ruling;
+        }
+        for (seam, memory) in self.active.load_full().iter() {
+            if let Seam::Ruling(change) = seam {
+                ruling = change(memory.clone(), endpoint, ruling).await;
+            }
+        }
+        ruling
+    }
 
     // METHODS: observability
 
