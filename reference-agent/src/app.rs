@@ -1,5 +1,8 @@
 //! The routes, and what every request goes through before and after its handler.
 
+#[cfg(test)]
+mod tests;
+
 use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
@@ -125,49 +128,4 @@ fn enveloped(response: Response) -> Response {
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().extend(ours.headers);
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
-    };
-
-    use crate::{Settings, faults::Fault, seams::Seam, start};
-
-    /// Not in the catalogue: a real panic also speaks through the process's panic hook.
-    static PANICS: Fault = Fault {
-        name: "panics",
-        summary: "a handler panics",
-        trips: &[],
-        seams: &[Seam::Output(|_, _, _| panic!("in src/secret.rs"))],
-    };
-
-    #[tokio::test]
-    async fn a_panic_is_answered_like_any_other_failure() {
-        let settings = Settings {
-            faults: vec![&PANICS],
-            ..Settings::unlimited()
-        };
-        let agent = start(settings).await.expect("the agent starts");
-        let mut socket = TcpStream::connect(agent.addr())
-            .await
-            .expect("a connection");
-        let body = r#"{"input":{"city":"x"}}"#;
-        let request = format!(
-            "POST /invoke HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len(),
-        );
-        socket.write_all(request.as_bytes()).await.expect("taken");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-        assert!(
-            answer.contains("EXECUTION_ERROR") && !answer.contains("secret"),
-            "{answer}"
-        );
-        agent.stop().await;
-    }
 }

@@ -17,7 +17,8 @@ pub(crate) struct Failure {
     code: &'static str,
     message: String,
     fields: Vec<Violation>,
-    details: Value,
+    /// Boxed, as failures are handed up by every function, and seldom.
+    details: Box<Value>,
 }
 
 impl Failure {
@@ -27,7 +28,7 @@ impl Failure {
             code,
             message: message.to_owned(),
             fields: Vec::new(),
-            details: json!({}),
+            details: json!({}).into(),
         }
     }
 
@@ -109,7 +110,10 @@ impl Failure {
             "window_seconds": ruling.window.as_secs_f64(),
             "retry_after_seconds": ruling.reset_seconds(),
         });
-        Self { details, ..plain }
+        Self {
+            details: details.into(),
+            ..plain
+        }
     }
 
     /// The client has not sent the whole request in the time that one may take. It is not the
@@ -118,7 +122,7 @@ impl Failure {
         let message = "the request did not arrive in time";
         let plain = Self::plain(StatusCode::REQUEST_TIMEOUT, "INVALID_INPUT", message);
         Self {
-            details: json!({"timeout_seconds": limit.as_secs_f64()}),
+            details: json!({"timeout_seconds": limit.as_secs_f64()}).into(),
             ..plain
         }
     }
@@ -145,7 +149,7 @@ impl Failure {
             "the request took too long and was stopped",
         );
         Self {
-            details: json!({"timeout_seconds": limit.as_secs_f64()}),
+            details: json!({"timeout_seconds": limit.as_secs_f64()}).into(),
             ..plain
         }
     }

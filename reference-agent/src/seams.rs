@@ -49,6 +49,9 @@ impl Place {
     }
 }
 
+/// What comes of [`Seam::Ruling`].
+pub(crate) type FutureRuling = BoxFuture<'static, Option<Ruling>>;
+
 /// A place at which the agent can be bent, and how.
 #[derive(Clone, Copy)]
 pub(crate) enum Seam {
@@ -81,9 +84,7 @@ pub(crate) enum Seam {
     /// What is enforced of a limit that is declared, before the start.
     Quota(fn(&mut Quota)),
     /// What the rate limit says of a request, before the client hears of it.
-    Ruling(
-        fn(Arc<Memory>, &'static Endpoint, Option<Ruling>) -> BoxFuture<'static, Option<Ruling>>,
-    ),
+    Ruling(fn(Arc<Memory>, &'static Endpoint, Option<Ruling>) -> FutureRuling),
     // SEAMS: observability
     // SEAMS: orchestrator
     // SEAMS: lifecycle

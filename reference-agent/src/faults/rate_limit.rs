@@ -7,7 +7,6 @@ use std::{
 };
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::{Fault, failure};
@@ -15,7 +14,7 @@ use crate::{
     endpoints::{Allowance, Endpoint},
     exchange::Reply,
     limits::Ruling,
-    seams::{Memory, Seam},
+    seams::{FutureRuling, Memory, Seam},
 };
 
 /// How long `checks-then-counts` takes from one to the other: a slow store's answer.
@@ -33,10 +32,8 @@ const FIELDS: [&str; 5] = [
     "x-ratelimit-reset",
 ];
 
-type Bent = BoxFuture<'static, Option<Ruling>>;
-
 /// Changes what an endpoint with a limit is told.
-fn bend(ruling: Option<Ruling>, change: impl FnOnce(&mut Ruling)) -> Bent {
+fn bend(ruling: Option<Ruling>, change: impl FnOnce(&mut Ruling)) -> FutureRuling {
     Box::pin(ready(ruling.map(|mut ruling| {
         change(&mut ruling);
         ruling

@@ -163,14 +163,14 @@ fn a_flood_of_addresses_fills_no_more_than_the_settings_allow() {
         rate_limit_clients: 500,
         ..Settings::default()
     });
-    for n in 0..200_000_u128 {
+    for n in 0..50_000_u128 {
         let peer = IpAddr::V6(Ipv6Addr::from(n << 64));
         let ruling = limiter.take(Allowance::Ordinary, peer, None);
         assert!(ruling.is_some_and(|ruling| ruling.admits));
     }
     assert!(limiter.clients() <= 500, "{}", limiter.clients());
     // Who came last is still known: its second request is its second.
-    let last = IpAddr::V6(Ipv6Addr::from(199_999 << 64));
+    let last = IpAddr::V6(Ipv6Addr::from(49_999 << 64));
     let ruling = limiter.take(Allowance::Ordinary, last, None);
     assert_eq!(ruling.map(|ruling| ruling.remaining), Some(98));
 }
