@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{documents, validation::Violation};
+use crate::{documents, limits::Ruling, validation::Violation};
 
 /// Which credentials are asked for: the values that `WWW-Authenticate` has here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub(crate) struct Failure {
     code: &'static str,
     message: String,
     fields: Vec<Violation>,
+    /// Boxed, so that a result is not mostly room for a failure.
     /// Boxed, so that a result is not mostly room for a failure.
     details: Box<Value>,
     challenge: Option<Challenge>,
@@ -128,13 +129,46 @@ impl Failure {
     }
 
     /// The client has had all that it is allowed for now.
-    pub(crate) fn rate_limited() -> Self {
-        let message = "too many requests; come back later";
-        Self::plain(
+    pub(crate) fn rate_limited(ruling: &Ruling) -> Self {
+        let plain = Self::plain(
             StatusCode::TOO_MANY_REQUESTS,
             "RATE_LIMIT_EXCEEDED",
-            message,
-        )
+            "too many requests; come back later",
+        );
+        let details = json!({
+            "limit": ruling.limit,
+            "window_seconds": ruling.window.as_secs_f64(),
+            "retry_after_seconds": ruling.reset_seconds(),
+        });
+        Self {
+            details: details.into(),
+            ..plain
+        }
+    }
+
+    /// The client has not sent the whole request in the time that one may take. It is not the
+    /// agent that is slow: hence no 504.
+    pub(crate) fn request_timeout(limit: Duration) -> Self {
+        let message = "the request did not arrive in time";
+        let plain = Self::plain(StatusCode::REQUEST_TIMEOUT, "INVALID_INPUT", message);
+        Self {
+            details: json!({"timeout_seconds": limit.as_secs_f64()}).into(),
+            ..plain
+        }
+    }
+
+    /// A refusal by the framework, which knows nothing of the envelope.
+    pub(crate) fn by_framework(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(),
+            status if status.is_server_error() => Self::execution(),
+            status => {
+                let message = "the request is not one that this path takes";
+                Self::plain(status, "INVALID_INPUT", message)
+            }
+        }
     }
 
     /// The work took longer than the settings allow, and was stopped.
@@ -145,7 +179,7 @@ impl Failure {
             "the request took too long and was stopped",
         );
         Self {
-            details: Box::new(json!({"timeout_seconds": limit.as_secs_f64()})),
+            details: json!({"timeout_seconds": limit.as_secs_f64()}).into(),
             ..plain
         }
     }

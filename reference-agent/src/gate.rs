@@ -40,8 +40,9 @@ pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
         Allowance::Exempt => None,
         allowance => agent.limiter.take(allowance, call.peer, identity),
     };
+    let ruling = agent.seams.ruling(call.endpoint, ruling).await;
     match (&ruling, shown) {
-        (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited()),
+        (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited(ruling)),
         (_, Err(failure)) => refuse(ruling, failure),
         (_, Ok(_)) => Entry {
             ruling,

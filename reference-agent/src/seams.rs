@@ -25,13 +25,14 @@ use serde_json::Value;
 
 use crate::{
     auth::Found,
-    endpoints::Door,
+    endpoints::{Door, Endpoint},
     exchange::{Asked, Reply},
     faults::Fault,
     invoke::Job,
+    limits::Ruling,
     metrics::Observation,
     preferences::Preferences,
-    settings::Settings,
+    settings::{Quota, Settings},
     stream::Plan,
     validation::Violation,
 };
@@ -51,6 +52,9 @@ impl Place {
         matches!(self, Self::Stream | Self::StepStream)
     }
 }
+
+/// What comes of [`Seam::Ruling`].
+pub(crate) type FutureRuling = BoxFuture<'static, Option<Ruling>>;
 
 /// A place at which the agent can be bent, and how.
 #[derive(Clone, Copy)]
@@ -91,6 +95,10 @@ pub(crate) enum Seam {
     /// What is asked of a token beside its signature.
     Checks(fn(&mut Validation)),
     // SEAMS: rate-limit
+    /// What is enforced of a limit that is declared, before the start.
+    Quota(fn(&mut Quota)),
+    /// What the rate limit says of a request, before the client hears of it.
+    Ruling(fn(Arc<Memory>, &'static Endpoint, Option<Ruling>) -> FutureRuling),
     // SEAMS: observability
     /// What is going to be counted of a request.
     Count(fn(&Memory, &mut Observation)),
@@ -380,6 +388,22 @@ impl Seams {
     }
 
     // METHODS: rate-limit
+
+    pub(crate) async fn ruling(
+        &self,
+        endpoint: &'static Endpoint,
+        mut ruling: Option<Ruling>,
+    ) -> Option<Ruling> {
+        if self.are_none() {
+            return ruling;
+        }
+        for (seam, memory) in self.active.load_full().iter() {
+            if let Seam::Ruling(change) = seam {
+                ruling = change(memory.clone(), endpoint, ruling).await;
+            }
+        }
+        ruling
+    }
 
     // METHODS: observability
     pub(crate) fn observation(&self, observed: &mut Observation<'_>) {

@@ -30,7 +30,7 @@ use crate::{
     documents::now,
     exchange::Reply,
     seams::Seam,
-    settings::{Auth, Error, Settings},
+    settings::{Auth, Error, Quota, Settings},
     validation::Violation,
 };
 
@@ -52,6 +52,15 @@ impl Fault {
         for seam in self.seams {
             if let Seam::Settings(change) = seam {
                 change(settings);
+            }
+        }
+    }
+
+    /// Lets the fault have its way with what is enforced of a limit.
+    pub(crate) fn enforce(&self, quota: &mut Quota) {
+        for seam in self.seams {
+            if let Seam::Quota(change) = seam {
+                change(quota);
             }
         }
     }

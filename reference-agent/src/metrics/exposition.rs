@@ -18,7 +18,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{agent::Agent, failure::Failure};
+use crate::{agent::Agent, endpoints, failure::Failure};
 
 const CLASSIC: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -114,11 +114,20 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(_agent: &Agent) -> Self {
+    fn of(agent: &Agent) -> Self {
         Self {
             cache_hits: 0,
             cache_misses: 0,
-            refusals: [("ordinary", 0), ("invoke", 0)],
+            refusals: [
+                (
+                    "ordinary",
+                    agent.limiter.refused(endpoints::Allowance::Ordinary),
+                ),
+                (
+                    "invoke",
+                    agent.limiter.refused(endpoints::Allowance::Invoke),
+                ),
+            ],
         }
     }
 }

@@ -9,6 +9,7 @@ mod auth;
 mod cache;
 mod config_versions;
 mod descriptor;
+mod errors;
 mod external;
 mod graphql;
 mod lifecycle;
