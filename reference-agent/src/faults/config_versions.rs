@@ -177,8 +177,9 @@ pub(super) static FAULTS: &[Fault] = &[
             Seam::Reply(|memory, asked, reply| {
                 retell(memory, asked, reply, |seen, id, entries| {
                     let all = seen["versions"].as_object();
-                    let others = all.into_iter().flatten().filter(|(other, _)| *other != id);
-                    if let Some(mut stray) = others.last().map(|(_, versions)| versions[0].clone())
+                    let mut others = all.into_iter().flatten().filter(|(other, _)| *other != id);
+                    if let Some(mut stray) =
+                        others.next_back().map(|(_, versions)| versions[0].clone())
                     {
                         stray["created_at"] = entries[0]["created_at"].clone();
                         stray["active"] = json!(false);

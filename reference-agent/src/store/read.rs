@@ -1,7 +1,7 @@
 //! What can be asked of the store.
 
 use rusqlite::{
-    OptionalExtension, Row, named_params,
+    OptionalExtension, Row,
     types::{FromSql, FromSqlError, FromSqlResult, ValueRef},
 };
 use serde_json::Value;
@@ -113,22 +113,21 @@ impl Store {
     /// The configurations after this id, in the order of their ids; a page of them at most.
     pub(crate) fn list(&self, after: Option<&str>, limit: usize) -> Result<Vec<Summary>, Failure> {
         const SQL: &str = "SELECT config_id, version, created_at, \
-                (SELECT COUNT(*) FROM version AS all_of WHERE all_of.config_id = config.config_id) \
+                (SELECT COUNT(*) FROM version AS each WHERE each.config_id = config.config_id) \
             FROM config JOIN version USING (config_id) \
-            WHERE seq = active_seq AND (:after IS NULL OR config_id > :after) \
-            ORDER BY config_id LIMIT :limit";
+            WHERE seq = active_seq AND config_id > ?1 ORDER BY config_id LIMIT ?2";
         let limit = limit.min(LONGEST_PAGE) as i64;
         self.connections.read(|connection| {
             let mut statement = connection.prepare_cached(SQL)?;
-            let rows =
-                statement.query_map(named_params! {":after": after, ":limit": limit}, |row| {
-                    Ok(Summary {
-                        config_id: row.get(0)?,
-                        version: row.get(1)?,
-                        created_at: row.get(2)?,
-                        versions: row.get(3)?,
-                    })
-                })?;
+            // No id is empty.
+            let rows = statement.query_map((after.unwrap_or_default(), limit), |row| {
+                Ok(Summary {
+                    config_id: row.get(0)?,
+                    version: row.get(1)?,
+                    created_at: row.get(2)?,
+                    versions: row.get(3)?,
+                })
+            })?;
             rows.collect()
         })
     }

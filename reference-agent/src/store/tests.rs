@@ -375,6 +375,38 @@ async fn a_store_that_fails_is_a_failure_of_the_agent_that_tells_nothing() {
     assert_eq!(store.count(), 0);
 }
 
+#[tokio::test]
+async fn who_reads_does_not_wait_for_who_writes_and_who_writes_does() {
+    let folder = folder();
+    let path = folder.path().join("configs");
+    let store = Arc::new(at(&path).expect("a store"));
+    add(&store, "a", None).await.expect("stored");
+    let other = Connection::open(&path).expect("a connection");
+    other
+        .execute_batch("BEGIN IMMEDIATE; UPDATE tally SET configs = configs")
+        .expect("locked");
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { add(&store, "a", None).await }
+    });
+    assert_eq!(
+        (names(&store, "a"), store.count()),
+        (vec!["v1*".to_owned()], 1)
+    );
+    other.execute_batch("COMMIT").expect("unlocked");
+    assert_eq!(waiting.await.expect("no panic").expect("stored"), "v2");
+}
+
+#[test]
+fn a_lock_that_others_hold_too_long_is_for_the_client_to_wait_out() {
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    let failure = Failure::from(rusqlite::Error::SqliteFailure(busy, None));
+    assert_eq!(
+        (failure.status().as_u16(), failure.code()),
+        (503, "UNAVAILABLE")
+    );
+}
+
 /// Not an assertion: how long the hot path takes, for whoever wants to know.
 #[tokio::test]
 #[ignore = "measures: cargo test --lib store -- --ignored --nocapture"]
