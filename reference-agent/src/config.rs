@@ -27,13 +27,19 @@ const LONGEST_METADATA: usize = 4096;
 /// The id in a path. One that is no text can be nobody's.
 type Id = Result<Path<String>, PathRejection>;
 
-/// `POST /config`: a new configuration or, under an id that there is, a new version of it.
+/// `POST /config`.
 pub(crate) async fn create(
     State(agent): State<Arc<Agent>>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Failure> {
-    let mut body = parse(&headers, &bytes)?;
+    let answer = store(&agent, parse(&headers, &bytes)?).await?;
+    Ok(json_response(StatusCode::CREATED, &answer))
+}
+
+/// A new configuration or, under an id that there is, a new version of it: what `/config`
+/// answers to this body, whichever way it has come.
+pub(crate) async fn store(agent: &Agent, mut body: Value) -> Result<Value, Failure> {
     let mut violations = agent.contracts.config_request.violations(&body, "");
     let config = body.get("config").cloned().unwrap_or_default();
     if violations.is_empty() {
@@ -45,25 +51,21 @@ pub(crate) async fn create(
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let minted = || format!("cfg_{}", uuid::Uuid::new_v4().simple());
     let id = text("config_id").unwrap_or_else(|| agent.seams.minted(minted()));
+    let version = text("version");
+    let metadata = body.get_mut("metadata").map(Value::take);
     let draft = Draft {
         config_id: id.clone(),
-        version: text("version"),
+        version,
         config,
-        metadata: body
-            .get_mut("metadata")
-            .map(Value::take)
-            .filter(Value::is_object),
+        metadata: metadata.filter(Value::is_object),
     };
     let stored = agent.store.add(draft).await?;
-    Ok(json_response(
-        StatusCode::CREATED,
-        &json!({
-            "config_id": id,
-            "status": "created",
-            "version": stored.version,
-            "created_at": stored.created_at,
-        }),
-    ))
+    Ok(json!({
+        "config_id": id,
+        "status": "created",
+        "version": stored.version,
+        "created_at": stored.created_at,
+    }))
 }
 
 fn too_long(metadata: &Value) -> Option<Violation> {
@@ -72,16 +74,20 @@ fn too_long(metadata: &Value) -> Option<Violation> {
     is_too_long.then(|| Violation::at("/metadata", "maxLength", &what))
 }
 
-/// `GET /config/{id}`: the active version.
+/// `GET /config/{id}`.
 pub(crate) async fn read(State(agent): State<Arc<Agent>>, id: Id) -> Result<Response, Failure> {
-    let id = known(id)?;
+    Ok(json_response(StatusCode::OK, &show(&agent, &known(id)?)?))
+}
+
+/// The active version of a configuration, as `/config/{id}` answers it.
+pub(crate) fn show(agent: &Agent, id: &str) -> Result<Value, Failure> {
     let active = agent
         .store
-        .active(&id)?
+        .active(id)?
         .ok_or_else(Failure::config_not_found)?;
     let mut answer = json!({"config_id": id});
     tell(&mut answer, active);
-    Ok(json_response(StatusCode::OK, &answer))
+    Ok(answer)
 }
 
 /// `GET /config/{id}/history`: every version, the oldest first.
