@@ -41,6 +41,9 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/health", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/config", post(config::create))
+        .route("/config/{id}", get(config::read))
+        .route("/config/{id}/history", get(config::history))
+        .route("/config/{id}/rollback", post(config::roll_back))
         .route("/invoke", post(invoke::answer));
     if agent.settings.enable_streaming {
         routes = routes

@@ -76,6 +76,17 @@ impl Failure {
         }
     }
 
+    /// The configuration is there, but no version of it that has this name.
+    pub(crate) fn version_not_found() -> Self {
+        let what = "names no version of this configuration";
+        let fields = vec![Violation::at("/version", "exists", what)];
+        let message = "there is no version of this name";
+        Self {
+            fields,
+            ..Self::plain(StatusCode::NOT_FOUND, "CONFIG_NOT_FOUND", message)
+        }
+    }
+
     pub(crate) fn not_found() -> Self {
         Self::plain(
             StatusCode::NOT_FOUND,
