@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// Much longer than anything here takes.
@@ -31,8 +31,6 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 struct Program {
     child: Child,
     addr: SocketAddr,
-    // Whoever writes to a pipe that nobody holds fails.
-    _stderr: BufReader<ChildStderr>,
 }
 
 impl Program {
@@ -49,22 +47,19 @@ impl Program {
         let mut child = command.spawn().expect("the program runs");
         let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut said = String::new();
-        let url = loop {
+        let addr = loop {
             let mut line = String::new();
             let count = stderr.read_line(&mut line).expect("a line");
-            assert!(count > 0, "no URL in {said:?}");
+            assert!(count > 0, "no address in {said:?}");
             said.push_str(&line);
-            let told = line.split_once(" listens on http://");
-            if let Some((_, url)) = told {
-                break url.split(' ').next().expect("a word").to_owned();
+            if let Some((_, told)) = line.split_once(r#""address":""#) {
+                break told.split('"').next().and_then(|addr| addr.parse().ok());
             }
         };
-        let addr = url.parse().expect("an address");
-        Self {
-            child,
-            addr,
-            _stderr: stderr,
-        }
+        let addr = addr.expect("an address");
+        // Whoever writes to a pipe that nobody reads comes to a halt.
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        Self { child, addr }
     }
 
     /// A connection over which this was sent, and has been read.

@@ -12,7 +12,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::{
-    auth::Guard,
+    auth::{self, Guard},
+    call::Ids,
     documents::Documents,
     endpoints,
     external::Weather,
@@ -22,6 +23,7 @@ use crate::{
     seams::Seams,
     settings::{Error, Settings},
     store::Store,
+    telemetry::Tracer,
     validation::Contracts,
     weather::Atlas,
 };
@@ -40,6 +42,8 @@ pub(crate) struct Agent {
     pub(crate) limiter: Limiter,
     pub(crate) external: Weather,
     pub(crate) metrics: Metrics,
+    pub(crate) tracer: Tracer,
+    pub(crate) ids: Ids,
     pub(crate) seams: Arc<Seams>,
     pub(crate) open_streams: watch::Sender<usize>,
     is_draining: AtomicBool,
@@ -51,6 +55,7 @@ impl Agent {
         let contracts = Contracts::read()?;
         let guard = Guard::of(settings)?;
         let seams = Arc::new(Seams::of(&settings.faults));
+        seams.start(settings);
         Ok(Arc::new(Self {
             endpoints: endpoints::Map::new(),
             documents: Documents::of(settings, &contracts, &guard.document()),
@@ -59,10 +64,12 @@ impl Agent {
             results: Results::of(settings),
             limiter: Limiter::of(settings),
             external: Weather::of(settings),
-            metrics: Metrics::new(),
+            metrics: Metrics::of(settings),
+            tracer: Tracer::of(settings)?,
+            ids: Ids::new(),
             open_streams: watch::Sender::new(0),
             is_draining: AtomicBool::new(false),
-            settings: settings.clone(),
+            settings: auth::without_secrets(settings),
             guard,
             seams,
             contracts,

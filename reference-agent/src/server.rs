@@ -24,7 +24,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::Agent,
-    app, faults,
+    app,
+    descriptor::Facts,
+    faults,
     listener::{Connection, Listener},
     orchestrator,
     settings::{Error, Settings},
@@ -84,16 +86,8 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 ///
 /// # Errors
 /// If the address cannot be resolved or listened on.
-pub async fn start(mut settings: Settings) -> Result<Running, Error> {
-    for fault in settings.faults.clone() {
-        fault.adjust(&mut settings);
-    }
-    for fault in &settings.faults {
-        if let Some(needs) = faults::lacks(fault, &settings) {
-            let fault = fault.name;
-            return Err(Error::IdleFault { fault, needs });
-        }
-    }
+pub async fn start(settings: Settings) -> Result<Running, Error> {
+    let settings = faults::effective(&settings)?;
     let agent = Agent::build(&settings)?;
     let listener = bind(&settings.host, settings.port).await?;
     let addr = listener.local_addr().map_err(|source| Error::Bind {
@@ -106,6 +100,7 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
     let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
     let serving = serve(listener, agent.clone(), stopping.clone(), stopped.clone());
     let task = tokio::spawn(serving);
+    tracing::info!(address = %addr, "serving");
     let registries = orchestrator::spawn(&agent, &url_of(addr), &stopping);
     Ok(Running {
         registries,
@@ -202,6 +197,24 @@ impl Running {
         self.addr
     }
 
+    /// The agent's descriptor (`acp-descriptor.json`), as it is now.
+    #[must_use]
+    pub fn descriptor(&self) -> Value {
+        self.facts().descriptor(&self.agent.seams)
+    }
+
+    /// The agent's manifest (`agent-manifest.yaml`), as it is now.
+    ///
+    /// # Errors
+    /// If the document cannot be written as YAML.
+    pub fn manifest(&self) -> Result<String, Error> {
+        self.facts().manifest(&self.agent.seams)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::of_agent(&self.agent, self.url(), self.addr.port())
+    }
+
     /// How many streams are open right now, and word of each change.
     #[must_use]
     pub fn open_streams(&self) -> watch::Receiver<usize> {
@@ -216,6 +229,7 @@ impl Running {
     /// Takes no more connections, lets finish what is in flight for as long as
     /// [`Settings::shutdown_grace`] says, and then closes what is left.
     pub async fn stop(mut self) -> Stopped {
+        tracing::info!("stopping");
         let stop = self.agent.seams.stop();
         pause(stop.before).await;
         self.agent.drain();
@@ -229,6 +243,8 @@ impl Running {
         }
         // Their goodbyes are bounded, and began when the rest did.
         self.registries.wait().await;
+        self.agent.tracer.shutdown().await;
+        tracing::info!("stopped");
         pause(stop.after).await;
         stop.stopped
     }

@@ -3,7 +3,13 @@
 //! A frame's bytes are made when its time has come, not before. The body is dropped when
 //! the client leaves, and with it all that was still to be done.
 
-use std::{collections::VecDeque, fmt, io, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -13,6 +19,7 @@ use axum::{
 };
 use futures_util::stream;
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     agent::Agent,
@@ -175,7 +182,7 @@ fn respond(agent: &Arc<Agent>, job: &Job, frames: VecDeque<Frame>) -> Response {
     };
     agent.seams.plan(job, &mut plan);
     let head = std::mem::take(&mut plan.head);
-    let mut response = Response::new(body(Telling::of(agent, plan)));
+    let mut response = Response::new(body(Telling::of(agent, job.place, plan)));
     *response.headers_mut() = head;
     response
 }
@@ -213,26 +220,59 @@ fn body(telling: Telling) -> Body {
                 }
             };
         };
-        if !frame.pause.is_zero() {
-            tokio::time::sleep(frame.pause).await;
-        }
-        Some((Ok(frame.make()), telling))
+        let bytes = match in_time(frame, telling.deadline).await {
+            Ok(bytes) => bytes,
+            Err(failed) => telling.end(&failed.unwrap_or_else(|| telling.timeout())),
+        };
+        Some((Ok(bytes), telling))
     }))
+}
+
+/// The frame's bytes when it is due; no reason given if that is too late.
+///
+/// A panic while they are made is a failure like any other: by then the status has gone out,
+/// and the stream is the only place where it can be told.
+async fn in_time(frame: Frame, deadline: Instant) -> Result<Bytes, Option<Failure>> {
+    if !frame.pause.is_zero() {
+        let due = tokio::time::sleep(frame.pause);
+        timeout_at(deadline, due).await.map_err(|_| None)?;
+    }
+    catch_unwind(AssertUnwindSafe(|| frame.make())).map_err(|_| Some(Failure::execution()))
 }
 
 /// A stream on its way: counted for as long as it is there.
 struct Telling {
     plan: Plan,
     agent: Arc<Agent>,
+    place: Place,
+    deadline: Instant,
 }
 
 impl Telling {
-    fn of(agent: &Arc<Agent>, plan: Plan) -> Self {
+    fn of(agent: &Arc<Agent>, place: Place, plan: Plan) -> Self {
         agent.open_streams.send_modify(|open| *open += 1);
         Self {
             plan,
             agent: agent.clone(),
+            place,
+            deadline: Instant::now() + agent.settings.request_timeout,
         }
+    }
+
+    /// Drops all that was still to be done, and makes the event that says so.
+    fn end(&mut self, failure: &Failure) -> Bytes {
+        self.plan.frames.clear();
+        self.plan.ending = Ending::Close;
+        let key = match self.place {
+            Place::StepStream => "event",
+            _ => "status",
+        };
+        let data = json!({key: "error", "error": failure.error(), "timestamp": now()});
+        Frame::event(Duration::ZERO, || data).make()
+    }
+
+    fn timeout(&self) -> Failure {
+        Failure::timeout(self.agent.settings.request_timeout)
     }
 }
 
