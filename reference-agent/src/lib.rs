@@ -22,6 +22,7 @@ pub mod faults;
 mod gate;
 mod health;
 mod invoke;
+mod judgements;
 mod limits;
 mod listener;
 mod metrics;

@@ -26,6 +26,7 @@ use crate::{
     faults::Fault,
     invoke::Job,
     preferences::Preferences,
+    results::Key,
     settings::Settings,
     stream::Plan,
     validation::Violation,
@@ -74,6 +75,10 @@ pub(crate) enum Seam {
     Abandoned(fn(&Memory, Left)),
     // SEAMS: config-versions
     // SEAMS: cache
+    /// What an answer is kept under.
+    Key(fn(&Job, &mut Key)),
+    /// What the cache holds under a key: the written output.
+    Recalled(fn(&Memory, &Settings, &Key, &mut Option<Bytes>)),
     // SEAMS: auth
     // SEAMS: rate-limit
     // SEAMS: observability
@@ -312,6 +317,29 @@ impl Seams {
     // METHODS: config-versions
 
     // METHODS: cache
+
+    pub(crate) fn key(&self, job: &Job, mut key: Key) -> Key {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Key(change) = seam {
+                change(job, &mut key);
+            }
+        }
+        key
+    }
+
+    pub(crate) fn recalled(
+        &self,
+        settings: &Settings,
+        key: &Key,
+        mut found: Option<Bytes>,
+    ) -> Option<Bytes> {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Recalled(change) = seam {
+                change(memory, settings, key, &mut found);
+            }
+        }
+        found
+    }
 
     // METHODS: auth
 
