@@ -31,8 +31,9 @@ pub(crate) struct Judgements(Cache<Bytes, Arc<Question>>);
 
 impl Judgements {
     pub(crate) fn new() -> Self {
-        let weigh =
-            |body: &Bytes, _: &Arc<Question>| u32::try_from(body.len() * 8 + OVERHEAD).unwrap_or(u32::MAX);
+        let weigh = |body: &Bytes, _: &Arc<Question>| {
+            u32::try_from(body.len() * 8 + OVERHEAD).unwrap_or(u32::MAX)
+        };
         Self(Cache::builder().weigher(weigh).max_capacity(SIZE).build())
     }
 
@@ -50,7 +51,8 @@ impl Judgements {
         }
         let question = Arc::new(judge()?);
         // A copy: the bytes themselves may be a part of a much larger buffer.
-        self.0.insert(Bytes::copy_from_slice(body), question.clone());
+        self.0
+            .insert(Bytes::copy_from_slice(body), question.clone());
         Ok(question)
     }
 }
