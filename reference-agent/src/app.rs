@@ -5,14 +5,15 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
-    http::request::Parts,
-    middleware::{Next, from_fn_with_state},
+    extract::{DefaultBodyLimit, Request},
+    http::{Method, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
+use hyper::{body::Incoming, service::Service};
+use hyper_util::service::TowerToHyperService;
 use tokio::time::timeout;
 
 use crate::{
@@ -21,7 +22,32 @@ use crate::{
 };
 
 /// The agent as a service.
-pub(crate) fn router(agent: Arc<Agent>) -> Router {
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    agent: Arc<Agent>,
+    routes: Routes,
+}
+
+/// The handlers by path and method.
+type Routes = TowerToHyperService<Router>;
+
+impl App {
+    pub(crate) fn of(agent: Arc<Agent>) -> Self {
+        Self {
+            routes: TowerToHyperService::new(routes(&agent)),
+            agent,
+        }
+    }
+
+    /// What every request goes through, whatever its path: noted, let in or not, and answered.
+    ///
+    /// Around the router, not a layer of it: that would cost more than all that it does.
+    pub(crate) async fn answer(self, peer: SocketAddr, request: Request<Incoming>) -> Response {
+        edge(self.agent, peer, request.map(Body::new), self.routes).await
+    }
+}
+
+fn routes(agent: &Arc<Agent>) -> Router {
     let mut routes = Router::new()
         .route("/", get(documents::read_index))
         .route("/auth", get(documents::auth))
@@ -30,7 +56,7 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/health", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/config", post(config::create))
-        .route("/invoke", post(invoke::answer));
+        .route(invoke::PATH, post(invoke::handle));
     if agent.settings.enable_streaming {
         routes = routes
             .route("/invoke/stream", post(stream::by_status))
@@ -39,25 +65,15 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
     if agent.settings.enable_metrics {
         routes = routes.route("/metrics", get(metrics::read));
     }
-    let routes = routes
+    routes
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         // `edge` bounds the body, as the settings say; the framework's own bound would go first.
         .layer(DefaultBodyLimit::disable())
-        .with_state(agent.clone());
-    // A router of its own around the routes, as `Allow` is added outside their layers.
-    Router::new()
-        .fallback_service(routes)
-        .layer(from_fn_with_state(agent, edge))
+        .with_state(agent.clone())
 }
 
-/// What every request goes through, whatever its path: noted, let in or not, and answered.
-async fn edge(
-    State(agent): State<Arc<Agent>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn edge(agent: Arc<Agent>, peer: SocketAddr, request: Request, next: Routes) -> Response {
     let (parts, body) = request.into_parts();
     let call = Call::of(&agent, &parts, peer.ip());
     // The body is taken in whatever comes of the request: so every handler has it whole, and
@@ -78,19 +94,44 @@ async fn edge(
 }
 
 /// Runs the handler for as long as it may take; a panic becomes an answer like any other.
-async fn answer(agent: &Agent, call: &Call, parts: Parts, bytes: Bytes, next: Next) -> Response {
+async fn answer(
+    agent: &Arc<Agent>,
+    call: &Call,
+    parts: Parts,
+    bytes: Bytes,
+    next: Routes,
+) -> Response {
     let request = Request::from_parts(parts, bytes);
-    let mut request = match agent.seams.request(request).await {
-        Ok(request) => request.map(Body::from),
+    let request = match agent.seams.request(request).await {
+        Ok(request) => request,
         Err(early) => return early.into_response(),
     };
-    request.extensions_mut().insert(call.clone());
     let limit = agent.settings.request_timeout;
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let handled = AssertUnwindSafe(handle(agent, call, request, next)).catch_unwind();
     match timeout(limit, handled).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => Failure::execution().into_response(),
         Err(_) => Failure::timeout(limit).into_response(),
+    }
+}
+
+/// What the handler answers. The busiest one is found without the router, which takes longer
+/// to come to it than it takes itself.
+async fn handle(
+    agent: &Arc<Agent>,
+    call: &Call,
+    request: Request<Bytes>,
+    next: Routes,
+) -> Response {
+    if call.endpoint.template == invoke::PATH && request.method() == Method::POST {
+        let answer = invoke::answer(agent, request.headers(), request.body());
+        return answer.await.into_response();
+    }
+    let mut request = request.map(Body::from);
+    request.extensions_mut().insert(call.clone());
+    match next.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 

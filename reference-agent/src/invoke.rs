@@ -1,7 +1,6 @@
 //! /invoke, and what the streams share with it: from a request body to a job.
 
 use std::{
-    io::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -46,17 +45,29 @@ pub(crate) struct Configured {
     pub(crate) version: String,
 }
 
-/// `POST /invoke`.
-pub(crate) async fn answer(
+/// Where questions are asked.
+pub(crate) const PATH: &str = "/invoke";
+
+/// `POST /invoke`, where the router has been asked.
+pub(crate) async fn handle(
     State(agent): State<Arc<Agent>>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Failure> {
+    answer(&agent, &headers, &bytes).await
+}
+
+/// `POST /invoke`.
+pub(crate) async fn answer(
+    agent: &Arc<Agent>,
+    headers: &HeaderMap,
+    bytes: &Bytes,
+) -> Result<Response, Failure> {
     let began = Instant::now();
-    let job = accept(&agent, Place::Invoke, &headers, &bytes)?;
-    let mut found = find(&agent, &job).await?;
+    let job = accept(agent, Place::Invoke, headers, bytes)?;
+    let mut found = find(agent, &job).await?;
     if !agent.seams.are_none() {
-        found.output = bend(&agent, &job, &found)?.to_string().into();
+        found.output = bend(agent, &job, &found)?.to_string().into();
         found.from_cache = false;
     }
     let body = write(&agent.settings.agent_id, &found, began.elapsed());
@@ -74,13 +85,13 @@ fn write(agent_id: &str, found: &Found, time: Duration) -> Vec<u8> {
         }
         _ => body.extend_from_slice(&found.output),
     }
-    let agent_id = Value::from(agent_id);
     let milliseconds = time.as_micros() as f64 / 1000.0;
-    // Writing to a vector does not fail.
-    let _ = write!(
-        body,
-        ",\"metadata\":{{\"agent_id\":{agent_id},\"execution_time_ms\":{milliseconds}}}}}"
-    );
+    // Writing texts and numbers to a vector does not fail.
+    body.extend_from_slice(b",\"metadata\":{\"agent_id\":");
+    let _ = serde_json::to_writer(&mut body, agent_id);
+    body.extend_from_slice(b",\"execution_time_ms\":");
+    let _ = serde_json::to_writer(&mut body, &milliseconds);
+    body.extend_from_slice(b"}}");
     body
 }
 
@@ -143,12 +154,17 @@ pub(crate) fn accept(
     if !body::is_json(headers) {
         return Err(Failure::unsupported_media_type());
     }
-    let judge = || judge(agent, place, bytes);
+    let judge = || judge(agent, place, read(bytes)?);
     // A fault may judge the same bytes in one way now and in another later.
     let question = match agent.seams.are_none() {
         true => agent.judgements.of(bytes, judge)?,
         false => Arc::new(judge()?),
     };
+    settle(agent, place, &question)
+}
+
+/// The job that a question makes, under the configuration that it names.
+fn settle(agent: &Agent, place: Place, question: &Question) -> Result<Job, Failure> {
     let (config, preferences) = match &question.config_id {
         None => (None, Preferences::default()),
         Some(id) => configured(agent, place, id)?,
@@ -163,8 +179,7 @@ pub(crate) fn accept(
 }
 
 /// What a body asks, if it holds to the schemas.
-fn judge(agent: &Agent, place: Place, bytes: &[u8]) -> Result<Question, Failure> {
-    let mut body = read(bytes)?;
+fn judge(agent: &Agent, place: Place, mut body: Value) -> Result<Question, Failure> {
     let mut violations = agent.contracts.invoke_request.violations(&body, "");
     if violations.is_empty() {
         let input = body.get("input").unwrap_or(&Value::Null);

@@ -1,13 +1,10 @@
 //! Binding, serving and stopping.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Extension, Router, extract::ConnectInfo};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use futures_util::FutureExt;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -18,7 +15,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::Agent,
-    app, faults,
+    app::App,
+    faults,
     listener::{Connection, Listener},
     settings::{Error, Settings},
 };
@@ -81,15 +79,14 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
 
 /// Serves connections until `stopping`, and then those that are open until they end.
 async fn serve(mut listener: Listener, agent: Arc<Agent>, stopping: CancellationToken) {
-    let router = app::router(agent.clone());
+    let app = App::of(agent.clone());
     let places = Arc::new(Semaphore::new(agent.settings.max_connections));
     let connections = TaskTracker::new();
     let accept = async {
         // The semaphore is never closed; were it, no more would be accepted.
         while let Ok(place) = places.clone().acquire_owned().await {
             let (socket, peer) = listener.accept().await;
-            let service = router.clone().layer(Extension(ConnectInfo(peer)));
-            let connection = attend(socket, service, stopping.clone());
+            let connection = attend(socket, app.clone(), peer, stopping.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -106,11 +103,13 @@ async fn serve(mut listener: Listener, agent: Arc<Agent>, stopping: Cancellation
 }
 
 /// Serves one connection to its end; when the agent stops, to the end of what is in flight.
-async fn attend(socket: Connection, service: Router, stopping: CancellationToken) {
+async fn attend(socket: Connection, app: App, peer: SocketAddr, stopping: CancellationToken) {
+    let service =
+        service_fn(move |request| app.clone().answer(peer, request).map(Ok::<_, Infallible>));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let connection = http
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     // How a connection ends is its client's affair, and was noted request by request.
