@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{
     shown::{Shown, holds_and_fails},
-    wire::{Answer, get, post},
+    wire::{Answer, get, post, raw, request},
 };
 
 /// Long enough to ask twice in it however slow the machine is, short enough to wait for.
@@ -278,6 +278,23 @@ async fn an_answer_holds_to_the_schema_however_it_came_to_be() {
         }
         agent.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_body_that_was_judged_before_is_judged_by_its_type_and_its_config_again() {
+    let agent = start(Settings::unlimited())
+        .await
+        .expect("the agent starts");
+    store(&agent, "mine", json!({})).await;
+    let body = json!({"input": {"city": "Oslo"}, "config_id": "mine"});
+    assert_eq!(output(&agent, &body).await["units"], "celsius");
+    let text = ["Content-Type: text/plain"];
+    let bytes = request("POST", "/invoke", &text, body.to_string().as_bytes());
+    let refused = Answer::parse(&raw(agent.addr(), &bytes).await);
+    assert_eq!(refused.status, 415, "{}", refused.text());
+    store(&agent, "mine", json!({"units": "fahrenheit"})).await;
+    assert_eq!(output(&agent, &body).await["units"], "fahrenheit");
+    agent.stop().await;
 }
 
 #[tokio::test]
