@@ -8,14 +8,15 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
-    http::{HeaderValue, StatusCode, header, request::Parts},
-    middleware::{Next, from_fn_with_state},
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
+use hyper::{body::Incoming, service::Service};
+use hyper_util::service::TowerToHyperService;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
@@ -32,7 +33,32 @@ use crate::{
 };
 
 /// The agent as a service.
-pub(crate) fn router(agent: Arc<Agent>) -> Router {
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    agent: Arc<Agent>,
+    routes: Routes,
+}
+
+/// The handlers by path and method.
+type Routes = TowerToHyperService<Router>;
+
+impl App {
+    pub(crate) fn of(agent: Arc<Agent>) -> Self {
+        Self {
+            routes: TowerToHyperService::new(routes(&agent)),
+            agent,
+        }
+    }
+
+    /// What every request goes through, whatever its path: noted, let in or not, and answered.
+    ///
+    /// Around the router, not a layer of it: that would cost more than all that it does.
+    pub(crate) async fn answer(self, peer: SocketAddr, request: Request<Incoming>) -> Response {
+        edge(self.agent, peer, request.map(Body::new), self.routes).await
+    }
+}
+
+fn routes(agent: &Arc<Agent>) -> Router {
     let mut routes = Router::new()
         .route("/", get(documents::read_index))
         .route("/auth", get(documents::auth))
@@ -44,7 +70,7 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/config/{id}", get(config::read))
         .route("/config/{id}/history", get(config::history))
         .route("/config/{id}/rollback", post(config::roll_back))
-        .route("/invoke", post(invoke::answer));
+        .route(invoke::PATH, post(invoke::handle));
     if agent.settings.enable_streaming {
         routes = routes
             .route("/invoke/stream", post(stream::by_status))
@@ -58,25 +84,16 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
             .route(issuer::TOKEN_PATH, post(issuer::token))
             .route(issuer::JWKS_PATH, get(issuer::jwks));
     }
-    let routes = routes
+    routes
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         // `edge` bounds the body, as the settings say; the framework's own bound would go first.
         .layer(DefaultBodyLimit::disable())
-        .with_state(agent.clone());
-    // A router of its own around the routes, as `Allow` is added outside their layers.
-    Router::new()
-        .fallback_service(routes)
-        .layer(from_fn_with_state(agent, edge))
+        .with_state(agent.clone())
 }
 
 /// What every request goes through, whatever its path: noted, from its head to its end.
-async fn edge(
-    State(agent): State<Arc<Agent>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn edge(agent: Arc<Agent>, peer: SocketAddr, request: Request, next: Routes) -> Response {
     let (parts, body) = request.into_parts();
     let noted = Noted::of(&agent, &parts, peer.ip());
     let call = noted.call().clone();
@@ -86,7 +103,13 @@ async fn edge(
 }
 
 /// Takes the body in, lets the request in or not, and answers it.
-async fn attend(agent: Arc<Agent>, call: &Call, parts: Parts, body: Body, next: Next) -> Response {
+async fn attend(
+    agent: Arc<Agent>,
+    call: &Call,
+    parts: Parts,
+    body: Body,
+    next: Routes,
+) -> Response {
     // One time for all of it: the body's arrival, and what is done with it.
     let deadline = Instant::now() + agent.settings.request_timeout;
     // The body is taken in whatever comes of the request: so every handler has it whole, and
@@ -116,23 +139,42 @@ async fn attend(agent: Arc<Agent>, call: &Call, parts: Parts, body: Body, next: 
 
 /// Runs the handler for as long as it may take; a panic becomes an answer like any other.
 async fn answer(
-    agent: &Agent,
+    agent: &Arc<Agent>,
     call: &Call,
     deadline: Instant,
     request: Request<Bytes>,
-    next: Next,
+    next: Routes,
 ) -> Response {
-    let mut request = match agent.seams.request(request).await {
-        Ok(request) => request.map(Body::from),
+    let request = match agent.seams.request(request).await {
+        Ok(request) => request,
         Err(early) => return early.into_response(),
     };
-    request.extensions_mut().insert(call.clone());
-    let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let handled = AssertUnwindSafe(handle(agent, call, request, next)).catch_unwind();
     match timeout_at(deadline, handled).await {
         Ok(Ok(response)) => enveloped(response),
         Ok(Err(_)) => Failure::execution().into_response(),
         // The handler has been dropped, and with it the work.
         Err(_) => Failure::timeout(agent.settings.request_timeout).into_response(),
+    }
+}
+
+/// What the handler answers. The busiest one is found without the router, which takes longer
+/// to come to it than it takes itself.
+async fn handle(
+    agent: &Arc<Agent>,
+    call: &Call,
+    request: Request<Bytes>,
+    next: Routes,
+) -> Response {
+    if call.endpoint.template == invoke::PATH && request.method() == Method::POST {
+        let answer = invoke::answer(agent, request.headers(), request.body());
+        return answer.await.into_response();
+    }
+    let mut request = request.map(Body::from);
+    request.extensions_mut().insert(call.clone());
+    match next.call(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 

@@ -1,6 +1,9 @@
 //! /invoke, and what the streams share with it: from a request body to a job.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Bytes,
@@ -8,58 +11,133 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    advice, agent::Agent, body, documents::json_response, failure::Failure,
-    preferences::Preferences, seams::Place, validation::Violation,
+    advice,
+    agent::Agent,
+    body,
+    documents::json_bytes,
+    failure::Failure,
+    judgements::Question,
+    preferences::Preferences,
+    results::{Computed, Found, Key},
+    seams::Place,
+    validation::Violation,
 };
 
 /// One question, judged and ready to be answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) place: Place,
-    pub(crate) input: Value,
+    pub(crate) input: Arc<Value>,
+    /// The input as canonical JSON (RFC 8785).
+    pub(crate) canonical: Arc<str>,
     pub(crate) preferences: Preferences,
     /// The configuration that the preferences come from.
     pub(crate) config: Option<Configured>,
 }
 
 /// A configuration that a request names, and the version of it that was active then.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Configured {
     pub(crate) id: String,
     pub(crate) version: String,
 }
 
-/// `POST /invoke`.
-pub(crate) async fn answer(
+/// Where questions are asked.
+pub(crate) const PATH: &str = "/invoke";
+
+/// `POST /invoke`, where the router has been asked.
+pub(crate) async fn handle(
     State(agent): State<Arc<Agent>>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Failure> {
+    answer(&agent, &headers, &bytes).await
+}
+
+/// `POST /invoke`.
+pub(crate) async fn answer(
+    agent: &Arc<Agent>,
+    headers: &HeaderMap,
+    bytes: &Bytes,
+) -> Result<Response, Failure> {
     let began = Instant::now();
-    let job = accept(&agent, Place::Invoke, &headers, &bytes)?;
-    let output = perform(&agent, &job).await?;
-    let metadata = json!({
-        "agent_id": agent.settings.agent_id,
-        "execution_time_ms": began.elapsed().as_micros() as f64 / 1000.0,
-    });
-    Ok(json_response(
-        StatusCode::OK,
-        &json!({"output": output, "metadata": metadata}),
-    ))
+    let job = accept(agent, Place::Invoke, headers, bytes)?;
+    let mut found = find(agent, &job).await?;
+    if !agent.seams.are_none() {
+        found.output = bend(agent, &job, &found)?.to_string().into();
+        found.from_cache = false;
+    }
+    let body = write(&agent.settings.agent_id, &found, began.elapsed());
+    Ok(json_bytes(StatusCode::OK, body.into()))
+}
+
+/// The body of an answer, around an output that is written already.
+fn write(agent_id: &str, found: &Found, time: Duration) -> Vec<u8> {
+    let mut body = Vec::with_capacity(found.output.len() + 160);
+    body.extend_from_slice(b"{\"output\":");
+    match found.output.strip_suffix(b"}") {
+        Some(open) if found.from_cache => {
+            body.extend_from_slice(open);
+            body.extend_from_slice(b",\"_from_cache\":true}");
+        }
+        _ => body.extend_from_slice(&found.output),
+    }
+    let milliseconds = time.as_micros() as f64 / 1000.0;
+    // Writing texts and numbers to a vector does not fail.
+    body.extend_from_slice(b",\"metadata\":{\"agent_id\":");
+    let _ = serde_json::to_writer(&mut body, agent_id);
+    body.extend_from_slice(b",\"execution_time_ms\":");
+    let _ = serde_json::to_writer(&mut body, &milliseconds);
+    body.extend_from_slice(b"}}");
+    body
 }
 
 /// Answers the question, however long that takes: the `output` of `/invoke`.
-pub(crate) async fn perform(agent: &Agent, job: &Job) -> Result<Value, Failure> {
+pub(crate) async fn perform(agent: &Arc<Agent>, job: &Job) -> Result<Value, Failure> {
+    let found = find(agent, job).await?;
+    bend(agent, job, &found)
+}
+
+/// An output as the faults want it.
+fn bend(agent: &Agent, job: &Job, found: &Found) -> Result<Value, Failure> {
+    // What is read here was written here.
+    let mut output: Value =
+        serde_json::from_slice(&found.output).map_err(|_| Failure::execution())?;
+    if found.from_cache {
+        output["_from_cache"] = true.into();
+    }
+    agent.seams.output(job, &mut output);
+    Ok(output)
+}
+
+/// The written output: from the cache, or else computed.
+async fn find(agent: &Arc<Agent>, job: &Job) -> Result<Found, Failure> {
+    let compute = || compute(agent.clone(), job.clone());
+    if !agent.settings.enable_caching {
+        let output = compute().await?;
+        return Ok(Found {
+            output,
+            from_cache: false,
+        });
+    }
+    let key = agent.seams.key(job, Key::of(job));
+    let recalled = agent.results.recall(&key);
+    let recalled = agent.seams.recalled(&agent.settings, &key, recalled);
+    agent.results.find(key, recalled, compute).await
+}
+
+async fn compute(agent: Arc<Agent>, job: Job) -> Computed {
     if let Some(time) = agent.delay(&job.input) {
         tokio::time::sleep(time).await;
     }
-    Ok(compose(agent, job))
+    let output = advice::give(&agent, &job.input, &job.preferences);
+    Ok(output.to_string().into())
 }
 
-/// The answer itself: the `output` of `/invoke`, and the `result` of a stream.
+/// The answer computed here and now: the `result` of a stream.
 pub(crate) fn compose(agent: &Agent, job: &Job) -> Value {
     let mut output = advice::give(agent, &job.input, &job.preferences);
     agent.seams.output(job, &mut output);
@@ -73,23 +151,50 @@ pub(crate) fn accept(
     headers: &HeaderMap,
     bytes: &Bytes,
 ) -> Result<Job, Failure> {
-    let body = parse(headers, bytes)?;
-    let mut violations = agent.contracts.invoke_request.violations(&body, "");
-    let input = body.get("input").cloned().unwrap_or_default();
-    if violations.is_empty() {
-        violations = agent.contracts.input.violations(&input, "/input");
+    if !body::is_json(headers) {
+        return Err(Failure::unsupported_media_type());
     }
-    agent.seams.verdict(place, &body, &mut violations);
-    refuse_if_any(violations)?;
-    let (config, preferences) = match body.get("config_id").and_then(Value::as_str) {
+    let judge = || judge(agent, place, read(bytes)?);
+    // A fault may judge the same bytes in one way now and in another later.
+    let question = match agent.seams.are_none() {
+        true => agent.judgements.of(bytes, judge)?,
+        false => Arc::new(judge()?),
+    };
+    settle(agent, place, &question)
+}
+
+/// The job that a question makes, under the configuration that it names.
+fn settle(agent: &Agent, place: Place, question: &Question) -> Result<Job, Failure> {
+    let (config, preferences) = match &question.config_id {
         None => (None, Preferences::default()),
         Some(id) => configured(agent, place, id)?,
     };
     Ok(Job {
         place,
-        input,
+        input: question.input.clone(),
+        canonical: question.canonical.clone(),
         preferences,
         config,
+    })
+}
+
+/// What a body asks, if it holds to the schemas.
+fn judge(agent: &Agent, place: Place, mut body: Value) -> Result<Question, Failure> {
+    let mut violations = agent.contracts.invoke_request.violations(&body, "");
+    if violations.is_empty() {
+        let input = body.get("input").unwrap_or(&Value::Null);
+        violations = agent.contracts.input.violations(input, "/input");
+    }
+    agent.seams.verdict(place, &body, &mut violations);
+    refuse_if_any(violations)?;
+    let input = body.get_mut("input").map(Value::take).unwrap_or_default();
+    // Values that were read from JSON can be written as JSON, canonical or not.
+    let canonical = serde_jcs::to_string(&input).map_err(|_| Failure::execution())?;
+    let config_id = body.get("config_id").and_then(Value::as_str);
+    Ok(Question {
+        input: Arc::new(input),
+        canonical: canonical.into(),
+        config_id: config_id.map(str::to_owned),
     })
 }
 
@@ -113,6 +218,10 @@ pub(crate) fn parse(headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Failure
     if !body::is_json(headers) {
         return Err(Failure::unsupported_media_type());
     }
+    read(bytes)
+}
+
+fn read(bytes: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(bytes).map_err(|error| {
         let message = format!(
             "not JSON at line {}, column {}",

@@ -23,6 +23,7 @@ pub mod faults;
 mod gate;
 mod health;
 mod invoke;
+mod judgements;
 mod limits;
 mod listener;
 mod metrics;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// What a configuration says, with the defaults filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Preferences {
     pub(crate) fahrenheit: bool,
     pub(crate) language: String,

@@ -1,13 +1,461 @@
-//! The cache of answers.
+//! The cache of answers: by everything that an answer hangs on, for a time, up to a size.
+//!
+//! Who asks for what is being computed already waits for that, and the computation goes on for
+//! as long as anybody waits: so one who leaves takes nothing from the others. An error is told
+//! to all who waited, and is not kept.
 
-use crate::settings::Settings;
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
-/// Answers that were computed before.
-#[derive(Debug)]
-pub(crate) struct Results {}
+use bytes::Bytes;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
+use moka::sync::Cache;
+
+use crate::{
+    failure::Failure,
+    invoke::{Configured, Job},
+    preferences::Preferences,
+    settings::Settings,
+};
+
+/// What an entry takes beside its texts, about: the bookkeeping of the cache.
+const OVERHEAD: usize = 256;
+
+/// All that an answer hangs on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The input as canonical JSON (RFC 8785).
+    pub(crate) input: Arc<str>,
+    pub(crate) config: Option<Configured>,
+    /// What that version said when the answer was computed: an id that is given up and taken
+    /// again may say something else under the same version.
+    pub(crate) preferences: Preferences,
+}
+
+impl Key {
+    pub(crate) fn of(job: &Job) -> Self {
+        Self {
+            input: job.canonical.clone(),
+            config: job.config.clone(),
+            preferences: job.preferences.clone(),
+        }
+    }
+
+    /// How many bytes an answer takes under this key.
+    fn weight(&self, answer: &Bytes) -> u32 {
+        let config = self.config.as_ref();
+        let config = config.map_or(0, |config| config.id.len() + config.version.len());
+        let bytes = OVERHEAD + self.input.len() + config + answer.len();
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+}
+
+/// The written `output` of an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) output: Bytes,
+    /// Whether it was computed for an earlier request.
+    pub(crate) from_cache: bool,
+}
+
+/// What comes of a computation.
+pub(crate) type Computed = Result<Bytes, Failure>;
+
+type Flight = Shared<BoxFuture<'static, Computed>>;
+type Weak = WeakShared<BoxFuture<'static, Computed>>;
+
+/// Answers that were computed before, and those that are being computed.
+pub(crate) struct Results {
+    shelf: Arc<Shelf>,
+    hits: AtomicU64,
+    misses: AtomicU64,
+}
+
+struct Shelf {
+    kept: Cache<Key, Bytes>,
+    size: u64,
+    under_way: Mutex<UnderWay>,
+}
+
+#[derive(Default)]
+struct UnderWay {
+    flights: HashMap<Key, (u64, Weak)>,
+    count: u64,
+}
+
+impl fmt::Debug for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Results").finish_non_exhaustive()
+    }
+}
 
 impl Results {
-    pub(crate) fn of(_settings: &Settings) -> Self {
-        Self {}
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let kept = Cache::builder()
+            .time_to_live(settings.cache_ttl)
+            .weigher(|key: &Key, answer: &Bytes| key.weight(answer))
+            .max_capacity(settings.cache_size)
+            .build();
+        Self {
+            shelf: Arc::new(Shelf {
+                kept,
+                size: settings.cache_size,
+                under_way: Mutex::default(),
+            }),
+            hits: AtomicU64::new(0),
+            misses: AtomicU64::new(0),
+        }
+    }
+
+    /// What is kept under a key.
+    pub(crate) fn recall(&self, key: &Key) -> Option<Bytes> {
+        self.shelf.kept.get(key)
+    }
+
+    /// The answer that was kept, or that is being computed, or else is computed now.
+    pub(crate) async fn find<F>(
+        &self,
+        key: Key,
+        recalled: Option<Bytes>,
+        compute: impl FnOnce() -> F,
+    ) -> Result<Found, Failure>
+    where
+        F: Future<Output = Computed> + Send + 'static,
+    {
+        if let Some(output) = recalled {
+            return Ok(self.hit(output));
+        }
+        let flight = match Shelf::join(&self.shelf, key, compute) {
+            Joined::Landed(output) => return Ok(self.hit(output)),
+            Joined::UnderWay(flight) => flight,
+        };
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        let output = flight.await?;
+        Ok(Found {
+            output,
+            from_cache: false,
+        })
+    }
+
+    fn hit(&self, output: Bytes) -> Found {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Found {
+            output,
+            from_cache: true,
+        }
+    }
+
+    /// Forgets everything; what is being computed now will not be kept either.
+    pub(crate) fn flush(&self) {
+        let mut under_way = self.shelf.under_way();
+        under_way.flights.clear();
+        self.shelf.kept.invalidate_all();
+    }
+
+    /// How many answers came from the cache.
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// How many were not there.
+    pub(crate) fn misses(&self) -> u64 {
+        self.misses.load(Ordering::Relaxed)
+    }
+}
+
+/// Where the answer to a question is to come from.
+enum Joined {
+    Landed(Bytes),
+    UnderWay(Flight),
+}
+
+impl Shelf {
+    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn join<F>(shelf: &Arc<Self>, key: Key, compute: impl FnOnce() -> F) -> Joined
+    where
+        F: Future<Output = Computed> + Send + 'static,
+    {
+        let mut under_way = shelf.under_way();
+        let flight = under_way.flights.get(&key);
+        if let Some(flight) = flight.and_then(|(_, flight)| flight.upgrade()) {
+            return Joined::UnderWay(flight);
+        }
+        // It may have landed since the asker looked.
+        if let Some(output) = shelf.kept.get(&key) {
+            return Joined::Landed(output);
+        }
+        under_way.count += 1;
+        let number = under_way.count;
+        let ticket = Ticket {
+            shelf: shelf.clone(),
+            key: key.clone(),
+            number,
+        };
+        let work = compute();
+        let flight = async move {
+            let computed = work.await;
+            if let Ok(output) = &computed {
+                ticket.land(output);
+            }
+            computed
+        };
+        let flight = flight.boxed().shared();
+        if let Some(weak) = flight.downgrade() {
+            under_way.flights.insert(key, (number, weak));
+        }
+        Joined::UnderWay(flight)
+    }
+}
+
+/// The entry of one computation among those under way: gone when the computation is over, or
+/// is dropped as nobody waits for it any more.
+struct Ticket {
+    shelf: Arc<Shelf>,
+    key: Key,
+    number: u64,
+}
+
+impl Ticket {
+    /// Keeps what was computed, if it is wanted still, and would not fill the cache alone.
+    fn land(&self, output: &Bytes) {
+        let mut under_way = self.shelf.under_way();
+        let fits = u64::from(self.key.weight(output)) <= self.shelf.size;
+        if self.remove_from(&mut under_way) && fits {
+            self.shelf.kept.insert(self.key.clone(), output.clone());
+        }
+    }
+
+    /// Whether the entry was there, and is no more.
+    fn remove_from(&self, under_way: &mut UnderWay) -> bool {
+        let entry = under_way.flights.get(&self.key);
+        let is_mine = entry.is_some_and(|(number, _)| *number == self.number);
+        is_mine && under_way.flights.remove(&self.key).is_some()
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.remove_from(&mut self.shelf.under_way());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, future::pending, sync::atomic::AtomicUsize, time::Duration};
+
+    use axum::http::StatusCode;
+    use serde_json::{Value, json};
+    use tokio::{sync::oneshot, task::yield_now, time::timeout};
+
+    use super::*;
+
+    fn results() -> Results {
+        Results::of(&Settings::unlimited())
+    }
+
+    fn key(input: &str) -> Key {
+        Key {
+            input: input.into(),
+            config: None,
+            preferences: Preferences::default(),
+        }
+    }
+
+    /// Asks as `/invoke` does.
+    async fn ask(
+        results: &Results,
+        input: &str,
+        work: impl Future<Output = Computed> + Send + 'static,
+    ) -> Result<Found, Failure> {
+        let key = key(input);
+        let recalled = results.recall(&key);
+        results.find(key, recalled, || work).await
+    }
+
+    async fn is_kept(results: &Results, input: &str) -> bool {
+        let fresh = async { Ok("fresh".into()) };
+        ask(results, input, fresh).await.expect("found").from_cache
+    }
+
+    #[tokio::test]
+    async fn fifty_who_ask_at_once_compute_once() {
+        let results = Arc::new(results());
+        let computed = Arc::new(AtomicUsize::new(0));
+        let (start, started) = oneshot::channel::<Infallible>();
+        let started = started.shared();
+        let asking: Vec<_> = (0..50)
+            .map(|_| {
+                let (results, computed, started) =
+                    (results.clone(), computed.clone(), started.clone());
+                let work = async move {
+                    computed.fetch_add(1, Ordering::Relaxed);
+                    let _ = started.await;
+                    Ok(Bytes::from("{}"))
+                };
+                tokio::spawn(async move { ask(&results, "a", work).await })
+            })
+            .collect();
+        while results.misses() < 50 {
+            yield_now().await;
+        }
+        drop(start);
+        for one in asking {
+            let found = one.await.expect("it ends").expect("found");
+            assert!(!found.from_cache && &found.output[..] == b"{}");
+        }
+        assert_eq!(computed.load(Ordering::Relaxed), 1);
+        assert!(is_kept(&results, "a").await);
+        assert_eq!((results.hits(), results.misses()), (1, 50));
+    }
+
+    #[tokio::test]
+    async fn one_who_leaves_takes_nothing_from_the_others() {
+        let results = Arc::new(results());
+        let (finish, finished) = oneshot::channel();
+        let first = {
+            let results = results.clone();
+            let work = async { Ok(finished.await.unwrap_or_default()) };
+            tokio::spawn(async move { ask(&results, "a", work).await })
+        };
+        while results.misses() < 1 {
+            yield_now().await;
+        }
+        let second = {
+            let results = results.clone();
+            tokio::spawn(async move { ask(&results, "a", pending()).await })
+        };
+        while results.misses() < 2 {
+            yield_now().await;
+        }
+        first.abort();
+        assert!(first.await.is_err_and(|error| error.is_cancelled()));
+        finish
+            .send(Bytes::from("{}"))
+            .expect("it is still under way");
+        let found = second.await.expect("it ends").expect("found");
+        assert_eq!(&found.output[..], b"{}");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_dropped_and_begun_anew() {
+        let results = results();
+        let waited = timeout(Duration::ZERO, ask(&results, "a", pending())).await;
+        assert!(waited.is_err());
+        assert!(results.shelf.under_way().flights.is_empty());
+        assert!(!is_kept(&results, "a").await);
+    }
+
+    #[tokio::test]
+    async fn an_error_is_told_and_not_kept() {
+        let results = results();
+        let wrong = ask(&results, "a", async { Err(Failure::execution()) }).await;
+        let status = wrong.err().map(|failure| failure.status());
+        assert_eq!(status, Some(StatusCode::INTERNAL_SERVER_ERROR));
+        assert!(!is_kept(&results, "a").await);
+        assert!(is_kept(&results, "a").await);
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_the_cache_is_not_kept() {
+        let settings = Settings {
+            cache_size: 1024,
+            ..Settings::unlimited()
+        };
+        let results = Results::of(&settings);
+        let large = async { Ok(Bytes::from(vec![b' '; 1024])) };
+        ask(&results, "large", large).await.expect("found");
+        assert!(!is_kept(&results, "large").await);
+        for n in 0..1000 {
+            is_kept(&results, &format!("small {n}")).await;
+        }
+        results.shelf.kept.run_pending_tasks();
+        assert!(results.shelf.kept.weighted_size() <= 1024);
+    }
+
+    #[tokio::test]
+    async fn a_flush_forgets_what_is_kept_and_what_is_under_way() {
+        let results = Arc::new(results());
+        assert!(!is_kept(&results, "a").await);
+        let (finish, finished) = oneshot::channel();
+        let slow = {
+            let results = results.clone();
+            let work = async { Ok(finished.await.unwrap_or_default()) };
+            tokio::spawn(async move { ask(&results, "slow", work).await })
+        };
+        while results.misses() < 2 {
+            yield_now().await;
+        }
+        results.flush();
+        finish
+            .send(Bytes::from("{}"))
+            .expect("it is still under way");
+        slow.await.expect("it ends").expect("found");
+        assert!(!is_kept(&results, "slow").await);
+        assert!(!is_kept(&results, "a").await);
+    }
+
+    #[test]
+    fn inputs_are_written_as_rfc_8785_says() {
+        for (text, canonical) in [
+            (
+                r#"{"b":1,"a":{"d":2,"c":3}}"#,
+                r#"{"a":{"c":3,"d":2},"b":1}"#,
+            ),
+            (
+                "[1.0, 1e2, -0, -0.0, 1E30, 4.50, 2e-3]",
+                "[1,100,0,0,1e+30,4.5,0.002]",
+            ),
+            (
+                "[333333333.33333329, 0.000000000000000000000000001]",
+                "[333333333.3333333,1e-27]",
+            ),
+            (
+                r#""\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/""#,
+                r#""€$\u000f\nA'B\"\\\\\"/""#,
+            ),
+        ] {
+            let value: Value = serde_json::from_str(text).expect("JSON");
+            let written = serde_jcs::to_string(&value).expect("canonical JSON");
+            assert_eq!(written, canonical);
+        }
+    }
+
+    /// The example of section 3.2.3: the order is that of UTF-16, not of UTF-8.
+    #[test]
+    fn members_are_sorted_as_rfc_8785_says() {
+        let value = json!({
+            "\u{20ac}": "Euro Sign", "\r": "Carriage Return", "\u{fb33}": "Hebrew Letter Dalet With Dagesh",
+            "1": "One", "\u{1f600}": "Emoji: Grinning Face", "\u{80}": "Control",
+            "\u{f6}": "Latin Small Letter O With Diaeresis",
+        });
+        let written = serde_jcs::to_string(&value).expect("canonical JSON");
+        let sorted: Value = serde_json::from_str(&written).expect("JSON");
+        let names: Vec<_> = sorted.as_object().expect("an object").keys().collect();
+        assert_eq!(
+            names,
+            [
+                "\r",
+                "1",
+                "\u{80}",
+                "\u{f6}",
+                "\u{20ac}",
+                "\u{1f600}",
+                "\u{fb33}"
+            ]
+        );
     }
 }

@@ -34,6 +34,7 @@ use crate::{
     metrics::Observation,
     orchestrator::{Call, Errand, Outcome},
     preferences::Preferences,
+    results::Key,
     server::Stop,
     settings::{Quota, Settings},
     stream::Plan,
@@ -86,6 +87,10 @@ pub(crate) enum Seam {
     Abandoned(fn(&Memory, Left)),
     // SEAMS: config-versions
     // SEAMS: cache
+    /// What an answer is kept under.
+    Key(fn(&Job, &mut Key)),
+    /// What the cache holds under a key: the written output.
+    Recalled(fn(&Memory, &Settings, &Key, &mut Option<Bytes>)),
     // SEAMS: auth
     /// The settings that the agent starts with: for a fault to keep what it will need of them.
     Start(fn(&Memory, &Settings)),
@@ -352,6 +357,29 @@ impl Seams {
     // METHODS: config-versions
 
     // METHODS: cache
+
+    pub(crate) fn key(&self, job: &Job, mut key: Key) -> Key {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Key(change) = seam {
+                change(job, &mut key);
+            }
+        }
+        key
+    }
+
+    pub(crate) fn recalled(
+        &self,
+        settings: &Settings,
+        key: &Key,
+        mut found: Option<Bytes>,
+    ) -> Option<Bytes> {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Recalled(change) = seam {
+                change(memory, settings, key, &mut found);
+            }
+        }
+        found
+    }
 
     // METHODS: auth
     pub(crate) fn start(&self, settings: &Settings) {

@@ -1,18 +1,16 @@
 //! Binding, serving and stopping.
 
 use std::{
+    convert::Infallible,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use axum::{Extension, Router, extract::ConnectInfo};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use futures_util::FutureExt;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
@@ -24,7 +22,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::Agent,
-    app,
+    app::App,
     descriptor::Facts,
     faults,
     listener::{Connection, Listener},
@@ -100,7 +98,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
     let serving = serve(listener, agent.clone(), stopping.clone(), stopped.clone());
     let task = tokio::spawn(serving);
-    tracing::info!(address = %addr, "serving");
+    tracing::info!(url = %format!("http://{addr}"), "serving");
     let registries = orchestrator::spawn(&agent, &url_of(addr), &stopping);
     Ok(Running {
         registries,
@@ -121,15 +119,14 @@ async fn serve(
     stopping: CancellationToken,
     stopped: CancellationToken,
 ) {
-    let router = app::router(agent.clone());
+    let app = App::of(agent.clone());
     let places = Arc::new(Semaphore::new(agent.settings.max_connections));
     let connections = TaskTracker::new();
     let accept = async {
         // The semaphore is never closed; were it, no more would be accepted.
         while let Ok(place) = places.clone().acquire_owned().await {
             let (socket, peer) = listener.accept().await;
-            let service = router.clone().layer(Extension(ConnectInfo(peer)));
-            let connection = attend(socket, service, stopping.clone());
+            let connection = attend(socket, app.clone(), peer, stopping.clone());
             let stopped = stopped.clone();
             connections.spawn(async move {
                 // With the connection goes all the work that is done for it.
@@ -148,11 +145,13 @@ async fn serve(
 }
 
 /// Serves one connection to its end; when the agent stops, to the end of what is in flight.
-async fn attend(socket: Connection, service: Router, stopping: CancellationToken) {
+async fn attend(socket: Connection, app: App, peer: SocketAddr, stopping: CancellationToken) {
+    let service =
+        service_fn(move |request| app.clone().answer(peer, request).map(Ok::<_, Infallible>));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let connection = http
-        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     // How a connection ends is its client's affair, and was noted request by request.

@@ -116,8 +116,8 @@ struct Counts {
 impl Counts {
     fn of(agent: &Agent) -> Self {
         Self {
-            cache_hits: 0,
-            cache_misses: 0,
+            cache_hits: agent.results.hits(),
+            cache_misses: agent.results.misses(),
             refusals: [
                 (
                     "ordinary",
