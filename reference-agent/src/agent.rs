@@ -1,21 +1,16 @@
 //! What the handlers share: one value for each agent.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::Guard,
     documents::Documents,
     endpoints,
-    external::Weather,
+    external::Service,
     limits::Limiter,
     metrics::Metrics,
     results::Results,
@@ -38,11 +33,11 @@ pub(crate) struct Agent {
     pub(crate) results: Results,
     pub(crate) guard: Guard,
     pub(crate) limiter: Limiter,
-    pub(crate) external: Weather,
+    pub(crate) external: Service,
     pub(crate) metrics: Metrics,
     pub(crate) seams: Arc<Seams>,
     pub(crate) open_streams: watch::Sender<usize>,
-    is_draining: AtomicBool,
+    draining: CancellationToken,
 }
 
 impl Agent {
@@ -58,10 +53,10 @@ impl Agent {
             store: Store::open(settings)?,
             results: Results::of(settings),
             limiter: Limiter::of(settings),
-            external: Weather::of(settings),
+            external: Service::of(settings),
             metrics: Metrics::new(),
             open_streams: watch::Sender::new(0),
-            is_draining: AtomicBool::new(false),
+            draining: CancellationToken::new(),
             settings: settings.clone(),
             guard,
             seams,
@@ -77,10 +72,15 @@ impl Agent {
 
     /// No new work from now on; what is under way goes on.
     pub(crate) fn drain(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+        self.draining.cancel();
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
+        self.draining.is_cancelled()
+    }
+
+    /// Word of the moment in which no more new work is taken.
+    pub(crate) fn draining(&self) -> CancellationToken {
+        self.draining.clone()
     }
 }

@@ -16,8 +16,8 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use crate::{
-    agent::Agent, body, call::Call, config, documents, exchange::Asked, failure::Failure, gate,
-    health, invoke, metrics, observe, stream,
+    admin, agent::Agent, body, call::Call, config, documents, endpoints::Door, exchange::Asked,
+    external, failure::Failure, gate, health, invoke, metrics, observe, stream,
 };
 
 /// The agent as a service.
@@ -30,7 +30,8 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/health", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/config", post(config::create))
-        .route("/invoke", post(invoke::answer));
+        .route("/invoke", post(invoke::answer))
+        .route("/invoke-external", post(external::answer));
     if agent.settings.enable_streaming {
         routes = routes
             .route("/invoke/stream", post(stream::by_status))
@@ -39,6 +40,19 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
     if agent.settings.enable_metrics {
         routes = routes.route("/metrics", get(metrics::read));
     }
+    if agent.settings.admin_port.is_none() {
+        routes = routes.merge(admin::routes(&agent));
+    }
+    serving(routes, agent)
+}
+
+/// The admin API as a service of its own.
+pub(crate) fn admin_router(agent: Arc<Agent>) -> Router {
+    serving(admin::routes(&agent), agent)
+}
+
+/// These paths, and what every request goes through.
+fn serving(routes: Router<Arc<Agent>>, agent: Arc<Agent>) -> Router {
     let routes = routes
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
@@ -64,7 +78,7 @@ async fn edge(
     // the connection can be used again even after a refusal.
     let taken = body::take(&parts, body, agent.settings.body_limit).await;
     let entry = gate::admit(&agent, &call, &parts).await;
-    let asked = (!agent.seams.are_none()).then(|| Asked::of(&parts, taken.as_ref().ok()));
+    let asked = is_bent(&agent, &call).then(|| Asked::of(&parts, taken.as_ref().ok()));
     let mut response = match (&entry.refused, taken) {
         (Some(failure), _) => failure.clone().into_response(),
         (None, Err(failure)) => failure.into_response(),
@@ -79,11 +93,14 @@ async fn edge(
 
 /// Runs the handler for as long as it may take; a panic becomes an answer like any other.
 async fn answer(agent: &Agent, call: &Call, parts: Parts, bytes: Bytes, next: Next) -> Response {
-    let request = Request::from_parts(parts, bytes);
-    let mut request = match agent.seams.request(request).await {
-        Ok(request) => request.map(Body::from),
-        Err(early) => return early.into_response(),
-    };
+    let mut request = Request::from_parts(parts, bytes);
+    if is_bent(agent, call) {
+        request = match agent.seams.request(request).await {
+            Ok(request) => request,
+            Err(early) => return early.into_response(),
+        };
+    }
+    let mut request = request.map(Body::from);
     request.extensions_mut().insert(call.clone());
     let limit = agent.settings.request_timeout;
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
@@ -92,6 +109,11 @@ async fn answer(agent: &Agent, call: &Call, parts: Parts, bytes: Bytes, next: Ne
         Ok(Err(_)) => Failure::execution().into_response(),
         Err(_) => Failure::timeout(limit).into_response(),
     }
+}
+
+/// Whether a fault may step in. None does in the admin API, which is where they are switched off.
+fn is_bent(agent: &Agent, call: &Call) -> bool {
+    call.endpoint.door != Door::Admin && !agent.seams.are_none()
 }
 
 #[cfg(test)]

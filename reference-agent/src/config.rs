@@ -26,12 +26,17 @@ pub(crate) async fn create(
     bytes: Bytes,
 ) -> Result<Response, Failure> {
     let body = parse(&headers, &bytes)?;
-    let mut violations = agent.contracts.config_request.violations(&body, "");
+    Ok(json_response(StatusCode::CREATED, &store(&agent, &body)?))
+}
+
+/// What `/config` answers to this body, whichever way it has come.
+pub(crate) fn store(agent: &Agent, body: &Value) -> Result<Value, Failure> {
+    let mut violations = agent.contracts.config_request.violations(body, "");
     let config = body.get("config").cloned().unwrap_or_default();
     if violations.is_empty() {
         violations = agent.contracts.config.violations(&config, "/config");
     }
-    agent.seams.verdict(Place::Config, &body, &mut violations);
+    agent.seams.verdict(Place::Config, body, &mut violations);
     refuse_if_any(violations)?;
     let id = match body.get("config_id").and_then(Value::as_str) {
         Some(id) => id.to_owned(),
@@ -44,5 +49,5 @@ pub(crate) async fn create(
     if let Some(version) = body.get("version").filter(|version| version.is_string()) {
         answer["version"] = version.clone();
     }
-    Ok(json_response(StatusCode::CREATED, &answer))
+    Ok(answer)
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     advice, agent::Agent, body, documents::json_response, failure::Failure,
-    preferences::Preferences, seams::Place, validation::Violation,
+    preferences::Preferences, seams::Place, validation::Violation, weather::Weather,
 };
 
 /// One question, judged and ready to be answered.
@@ -38,17 +38,20 @@ pub(crate) async fn answer(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Failure> {
+    let body = parse(&headers, &bytes)?;
+    Ok(json_response(StatusCode::OK, &run(&agent, &body).await?))
+}
+
+/// What `/invoke` answers to this body, whichever way it has come.
+pub(crate) async fn run(agent: &Agent, body: &Value) -> Result<Value, Failure> {
     let began = Instant::now();
-    let job = accept(&agent, Place::Invoke, &headers, &bytes)?;
-    let output = perform(&agent, &job).await?;
+    let job = judge(agent, Place::Invoke, body)?;
+    let output = perform(agent, &job).await?;
     let metadata = json!({
         "agent_id": agent.settings.agent_id,
         "execution_time_ms": began.elapsed().as_micros() as f64 / 1000.0,
     });
-    Ok(json_response(
-        StatusCode::OK,
-        &json!({"output": output, "metadata": metadata}),
-    ))
+    Ok(json!({"output": output, "metadata": metadata}))
 }
 
 /// Answers the question, however long that takes: the `output` of `/invoke`.
@@ -61,7 +64,12 @@ pub(crate) async fn perform(agent: &Agent, job: &Job) -> Result<Value, Failure> 
 
 /// The answer itself: the `output` of `/invoke`, and the `result` of a stream.
 pub(crate) fn compose(agent: &Agent, job: &Job) -> Value {
-    let mut output = advice::give(agent, &job.input, &job.preferences);
+    word(agent, job, &agent.atlas.weather(&job.input))
+}
+
+/// The answer in this weather, wherever it comes from.
+pub(crate) fn word(agent: &Agent, job: &Job, weather: &Weather) -> Value {
+    let mut output = advice::give(agent, weather, &job.input, &job.preferences);
     agent.seams.output(job, &mut output);
     output
 }
@@ -73,13 +81,17 @@ pub(crate) fn accept(
     headers: &HeaderMap,
     bytes: &Bytes,
 ) -> Result<Job, Failure> {
-    let body = parse(headers, bytes)?;
-    let mut violations = agent.contracts.invoke_request.violations(&body, "");
+    judge(agent, place, &parse(headers, bytes)?)
+}
+
+/// From a body to a job, or the reason why not.
+pub(crate) fn judge(agent: &Agent, place: Place, body: &Value) -> Result<Job, Failure> {
+    let mut violations = agent.contracts.invoke_request.violations(body, "");
     let input = body.get("input").cloned().unwrap_or_default();
     if violations.is_empty() {
         violations = agent.contracts.input.violations(&input, "/input");
     }
-    agent.seams.verdict(place, &body, &mut violations);
+    agent.seams.verdict(place, body, &mut violations);
     refuse_if_any(violations)?;
     let (config, preferences) = match body.get("config_id").and_then(Value::as_str) {
         None => (None, Preferences::default()),

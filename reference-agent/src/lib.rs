@@ -6,6 +6,7 @@
 //! side by side in one process, as nothing here is global. [`faults`] lists the ways in
 //! which an agent can be told to be wrong.
 
+mod admin;
 mod advice;
 mod agent;
 mod app;

@@ -17,6 +17,9 @@ impl Metrics {
 
     /// Counts a request whose answer has gone out to its end, after `time`.
     pub(crate) fn answered(&self, _call: &Call, _status: StatusCode, _time: Duration) {}
+
+    /// Counts what came of asking the weather service once.
+    pub(crate) fn external(&self, _outcome: &'static str) {}
 }
 
 /// `GET /metrics`.

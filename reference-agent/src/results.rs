@@ -10,4 +10,7 @@ impl Results {
     pub(crate) fn of(_settings: &Settings) -> Self {
         Self {}
     }
+
+    /// Forgets every answer.
+    pub(crate) fn flush(&self) {}
 }

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Extension, Router, extract::ConnectInfo};
+use futures_util::future::OptionFuture;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -30,6 +31,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Running {
     addr: SocketAddr,
+    admin_addr: Option<SocketAddr>,
     open_streams: watch::Receiver<usize>,
     stopping: CancellationToken,
     stopped: CancellationToken,
@@ -58,20 +60,28 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
         }
     }
     let agent = Agent::build(&settings)?;
-    let listener = bind(&settings.host, settings.port).await?;
-    let addr = listener.local_addr().map_err(|source| Error::Bind {
-        addr: SocketAddr::from(([0, 0, 0, 0], settings.port)),
-        source,
-    })?;
+    let (listener, addr) = bind(&settings.host, settings.port).await?;
+    let admin = match (&settings.admin_key, settings.admin_port) {
+        (Some(_), Some(port)) => Some(bind(&settings.host, port).await?),
+        _ => None,
+    };
+    let admin_addr = admin.as_ref().map(|(_, addr)| *addr);
     let stopping = CancellationToken::new();
     let stopped = CancellationToken::new();
     let open_streams = agent.open_streams.subscribe();
-    let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
-    let serving = serve(listener, agent.clone(), stopping.clone());
-    let task = tokio::spawn(serving);
+    let serving = |listener, router| {
+        let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
+        serve(listener, router, agent.clone(), stopping.clone())
+    };
+    let main = serving(listener, app::router(agent.clone()));
+    let admin = admin.map(|(listener, _)| serving(listener, app::admin_router(agent.clone())));
+    let task = tokio::spawn(async {
+        tokio::join!(main, OptionFuture::from(admin));
+    });
     Ok(Running {
         agent,
         addr,
+        admin_addr,
         open_streams,
         stopping,
         stopped,
@@ -80,8 +90,12 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
 }
 
 /// Serves connections until `stopping`, and then those that are open until they end.
-async fn serve(mut listener: Listener, agent: Arc<Agent>, stopping: CancellationToken) {
-    let router = app::router(agent.clone());
+async fn serve(
+    mut listener: Listener,
+    router: Router,
+    agent: Arc<Agent>,
+    stopping: CancellationToken,
+) {
     let places = Arc::new(Semaphore::new(agent.settings.max_connections));
     let connections = TaskTracker::new();
     let accept = async {
@@ -123,7 +137,7 @@ async fn attend(socket: Connection, service: Router, stopping: CancellationToken
     }
 }
 
-async fn bind(host: &str, port: u16) -> Result<TcpListener, Error> {
+async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), Error> {
     let resolve = |source| Error::Resolve {
         host: host.to_owned(),
         source,
@@ -134,8 +148,13 @@ async fn bind(host: &str, port: u16) -> Result<TcpListener, Error> {
         .await
         .map_err(resolve)?
     {
-        match TcpListener::bind(addr).await {
-            Ok(listener) => return Ok(listener),
+        let bound = async {
+            let listener = TcpListener::bind(addr).await?;
+            let addr = listener.local_addr()?;
+            Ok((listener, addr))
+        };
+        match bound.await {
+            Ok(bound) => return Ok(bound),
             Err(source) => refused = Some(Error::Bind { addr, source }),
         }
     }
@@ -160,6 +179,12 @@ impl Running {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address of the admin API, if it has one of its own.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
     }
 
     /// How many streams are open right now, and word of each change.
