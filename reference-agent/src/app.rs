@@ -15,9 +15,11 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
+#[cfg(feature = "graphql")]
+use crate::graphql;
 use crate::{
     admin, agent::Agent, body, call::Call, config, documents, endpoints::Door, exchange::Asked,
-    external, failure::Failure, gate, health, invoke, metrics, observe, stream,
+    external, failure::Failure, gate, health, invoke, metrics, observe, stream, websocket,
 };
 
 /// The agent as a service.
@@ -37,8 +39,15 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
             .route("/invoke/stream", post(stream::by_status))
             .route("/invoke/advanced-stream", post(stream::by_step));
     }
+    if agent.settings.enable_streaming {
+        routes = routes.route("/ws", get(websocket::open));
+    }
     if agent.settings.enable_metrics {
         routes = routes.route("/metrics", get(metrics::read));
+    }
+    #[cfg(feature = "graphql")]
+    {
+        routes = routes.route("/graphql", graphql::route(&agent));
     }
     if agent.settings.admin_port.is_none() {
         routes = routes.merge(admin::routes(&agent));
@@ -72,12 +81,15 @@ async fn edge(
     request: Request,
     next: Next,
 ) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let call = Call::of(&agent, &parts, peer.ip());
     // The body is taken in whatever comes of the request: so every handler has it whole, and
     // the connection can be used again even after a refusal.
     let taken = body::take(&parts, body, agent.settings.body_limit).await;
     let entry = gate::admit(&agent, &call, &parts).await;
+    if let Some(identity) = entry.identity.clone() {
+        parts.extensions.insert(identity);
+    }
     let asked = is_bent(&agent, &call).then(|| Asked::of(&parts, taken.as_ref().ok()));
     let mut response = match (&entry.refused, taken) {
         (Some(failure), _) => failure.clone().into_response(),

@@ -51,3 +51,27 @@ pub(crate) fn store(agent: &Agent, body: &Value) -> Result<Value, Failure> {
     }
     Ok(answer)
 }
+
+/// The active version of a configuration.
+#[cfg(feature = "graphql")]
+pub(crate) fn show(agent: &Agent, id: &str) -> Result<Value, Failure> {
+    let active = agent.store.find(id)?;
+    let active = active.ok_or_else(Failure::config_not_found)?;
+    let Preferences {
+        fahrenheit,
+        language,
+        include_forecast,
+        max_recommendations,
+    } = active.preferences;
+    let units = if fahrenheit { "fahrenheit" } else { "celsius" };
+    Ok(json!({
+        "config_id": id,
+        "version": active.version,
+        "config": {
+            "units": units,
+            "language": language,
+            "include_forecast": include_forecast,
+            "max_recommendations": max_recommendations,
+        },
+    }))
+}

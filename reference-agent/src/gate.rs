@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Entry {
     /// What the rate limit says, whatever comes of the request: told in its answer's head.
     pub(crate) ruling: Option<Ruling>,
+    /// Who asks, if that was shown and holds.
+    pub(crate) identity: Option<Identity>,
     /// Why the request goes no further, if it does not.
     pub(crate) refused: Option<Failure>,
 }
@@ -43,8 +45,9 @@ pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
     match (&ruling, shown) {
         (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited()),
         (_, Err(failure)) => refuse(ruling, failure),
-        (_, Ok(_)) => Entry {
+        (_, Ok(identity)) => Entry {
             ruling,
+            identity,
             refused: None,
         },
     }
@@ -67,6 +70,7 @@ async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Result<Option<Id
 fn refuse(ruling: Option<Ruling>, failure: Failure) -> Entry {
     Entry {
         ruling,
+        identity: None,
         refused: Some(failure),
     }
 }

@@ -21,6 +21,8 @@ mod external;
 mod failure;
 pub mod faults;
 mod gate;
+#[cfg(feature = "graphql")]
+mod graphql;
 mod health;
 mod invoke;
 mod limits;
@@ -36,6 +38,7 @@ mod store;
 mod stream;
 mod validation;
 mod weather;
+mod websocket;
 
 pub use server::{Running, start};
 pub use settings::{Error, Settings};

@@ -11,7 +11,7 @@ use hyper_util::{
 };
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinHandle,
     time::timeout,
 };
@@ -102,8 +102,14 @@ async fn serve(
         // The semaphore is never closed; were it, no more would be accepted.
         while let Ok(place) = places.clone().acquire_owned().await {
             let (socket, peer) = listener.accept().await;
-            let service = router.clone().layer(Extension(ConnectInfo(peer)));
-            let connection = attend(socket, service, stopping.clone());
+            let place = Arc::new(place);
+            // A web socket holds its place when the connection is no longer HTTP's.
+            let seat = Seat {
+                _place: place.clone(),
+                stopped: listener.stopped(),
+            };
+            let told = (Extension(ConnectInfo(peer)), Extension(seat));
+            let connection = attend(socket, router.clone().layer(told), stopping.clone());
             connections.spawn(async move {
                 connection.await;
                 drop(place);
@@ -117,6 +123,17 @@ async fn serve(
     drop(listener);
     connections.close();
     connections.wait().await;
+    // Those that have become web sockets: all places are free when the last has gone.
+    let all = u32::try_from(agent.settings.max_connections).unwrap_or(u32::MAX);
+    let _ = places.acquire_many(all).await;
+}
+
+/// The place of a connection among those that may be open at once.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    _place: Arc<OwnedSemaphorePermit>,
+    /// When the agent has waited long enough.
+    pub(crate) stopped: CancellationToken,
 }
 
 /// Serves one connection to its end; when the agent stops, to the end of what is in flight.

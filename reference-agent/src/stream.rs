@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::{
@@ -41,10 +41,18 @@ pub(crate) enum Ending {
     Hang(Duration),
 }
 
-/// Some bytes of the stream: what to wait before them, and how they are made.
+/// A part of the stream: what to wait before it, and how it is made.
 pub(crate) struct Frame {
     pub(crate) pause: Duration,
-    make: Box<dyn FnOnce() -> Bytes + Send>,
+    make: Make,
+}
+
+/// How a frame is made, when it is due.
+enum Make {
+    /// An event, from its data.
+    Event(Box<dyn FnOnce() -> Value + Send>),
+    /// Any bytes at all. (Only faults do this.)
+    Bytes(Box<dyn FnOnce() -> Bytes + Send>),
 }
 
 impl fmt::Debug for Frame {
@@ -58,12 +66,13 @@ impl fmt::Debug for Frame {
 impl Frame {
     /// An event with this data, made when it is due.
     pub(crate) fn event(pause: Duration, data: impl FnOnce() -> Value + Send + 'static) -> Self {
-        Self::made(pause, move || Bytes::from(format!("data: {}\n\n", data())))
+        let make = Make::Event(Box::new(data));
+        Self { pause, make }
     }
 
     /// Any bytes at all, made when they are due.
     pub(crate) fn made(pause: Duration, make: impl FnOnce() -> Bytes + Send + 'static) -> Self {
-        let make = Box::new(make);
+        let make = Make::Bytes(Box::new(make));
         Self { pause, make }
     }
 
@@ -75,7 +84,18 @@ impl Frame {
 
     /// Makes the bytes.
     pub(crate) fn make(self) -> Bytes {
-        (self.make)()
+        match self.make {
+            Make::Event(data) => Bytes::from(format!("data: {}\n\n", data())),
+            Make::Bytes(bytes) => bytes(),
+        }
+    }
+
+    /// Makes the event's data, for where events are not bytes of a stream; `None` if it is none.
+    fn data(self) -> Option<Value> {
+        match self.make {
+            Make::Event(data) => Some(data()),
+            Make::Bytes(_) => None,
+        }
     }
 }
 
@@ -86,8 +106,7 @@ pub(crate) async fn by_status(
     bytes: Bytes,
 ) -> Result<Response, Failure> {
     let job = accept(&agent, Place::Stream, &headers, &bytes)?;
-    let frames = status_frames(&agent, &job);
-    Ok(respond(&agent, &job, frames))
+    Ok(respond(&agent, &job))
 }
 
 /// `POST /invoke/advanced-stream`.
@@ -97,8 +116,7 @@ pub(crate) async fn by_step(
     bytes: Bytes,
 ) -> Result<Response, Failure> {
     let job = accept(&agent, Place::StepStream, &headers, &bytes)?;
-    let frames = step_frames(&agent, &job);
-    Ok(respond(&agent, &job, frames))
+    Ok(respond(&agent, &job))
 }
 
 /// The status vocabulary: started, five times processing, complete. Six pauses.
@@ -167,13 +185,31 @@ fn step_frames(agent: &Arc<Agent>, job: &Job) -> VecDeque<Frame> {
     frames
 }
 
-fn respond(agent: &Arc<Agent>, job: &Job, frames: VecDeque<Frame>) -> Response {
+/// What the stream of this job's vocabulary is going to be.
+fn plan(agent: &Arc<Agent>, job: &Job) -> Plan {
     let mut plan = Plan {
         head: head(),
-        frames,
+        frames: match job.place {
+            Place::StepStream => step_frames(agent, job),
+            _ => status_frames(agent, job),
+        },
         ending: Ending::Close,
     };
     agent.seams.plan(job, &mut plan);
+    plan
+}
+
+/// The data of each event of the stream of this job's vocabulary, when it is due.
+pub(crate) fn events(agent: &Arc<Agent>, job: &Job) -> impl Stream<Item = Value> + Send + use<> {
+    let telling = Telling::of(agent, plan(agent, job));
+    let frames = stream::unfold(telling, |mut telling| async {
+        Some((telling.next().await?, telling))
+    });
+    frames.filter_map(async |frame| frame.data())
+}
+
+fn respond(agent: &Arc<Agent>, job: &Job) -> Response {
+    let mut plan = plan(agent, job);
     let head = std::mem::take(&mut plan.head);
     let mut response = Response::new(body(Telling::of(agent, plan)));
     *response.headers_mut() = head;
@@ -197,7 +233,7 @@ pub(crate) fn head() -> HeaderMap {
 
 fn body(telling: Telling) -> Body {
     Body::from_stream(stream::unfold(telling, |mut telling| async {
-        let Some(frame) = telling.plan.frames.pop_front() else {
+        let Some(frame) = telling.next().await else {
             return match telling.plan.ending {
                 Ending::Close => None,
                 Ending::Cut => {
@@ -213,9 +249,6 @@ fn body(telling: Telling) -> Body {
                 }
             };
         };
-        if !frame.pause.is_zero() {
-            tokio::time::sleep(frame.pause).await;
-        }
         Some((Ok(frame.make()), telling))
     }))
 }
@@ -233,6 +266,15 @@ impl Telling {
             plan,
             agent: agent.clone(),
         }
+    }
+
+    /// The next frame, as soon as it is due.
+    async fn next(&mut self) -> Option<Frame> {
+        let frame = self.plan.frames.pop_front()?;
+        if !frame.pause.is_zero() {
+            tokio::time::sleep(frame.pause).await;
+        }
+        Some(frame)
     }
 }
 
