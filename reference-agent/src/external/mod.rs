@@ -3,6 +3,7 @@
 mod answer;
 mod breaker;
 mod service;
+mod trouble;
 
 pub(crate) use answer::answer;
 pub(crate) use service::Service;

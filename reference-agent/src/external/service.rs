@@ -19,7 +19,10 @@ use tokio::{
 };
 use url::Url;
 
-use super::breaker::{Breaker, Leave, Outcome};
+use super::{
+    breaker::{Breaker, Leave, Outcome},
+    trouble::{Trouble, failure},
+};
 use crate::{
     body,
     failure::Failure,
@@ -72,15 +75,6 @@ struct Report {
     condition: String,
     temperature: f64,
     wind_kmh: Option<f64>,
-}
-
-/// Why one attempt has come to nothing.
-#[derive(Debug, Clone, Copy)]
-enum Trouble {
-    Connection,
-    Timeout,
-    Status(StatusCode),
-    Report,
 }
 
 impl Service {
@@ -254,64 +248,6 @@ fn read(report: &[u8]) -> Result<Weather, Trouble> {
         }),
         false => Err(Trouble::Report),
     }
-}
-
-impl Trouble {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Connection => "connection",
-            Self::Timeout => "timeout",
-            Self::Status(_) => "status",
-            Self::Report => "report",
-        }
-    }
-
-    /// Whether it may be over when the service is asked again.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Connection | Self::Timeout => true,
-            Self::Status(status) => is_overload(*status),
-            Self::Report => false,
-        }
-    }
-
-    /// Whether the service is not up to its work; else it is only this question.
-    fn is_of_the_service(&self) -> bool {
-        match self {
-            Self::Status(status) => is_overload(*status),
-            Self::Connection | Self::Timeout | Self::Report => true,
-        }
-    }
-}
-
-fn is_overload(status: StatusCode) -> bool {
-    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
-}
-
-/// What exactly it said may hold the URL, and is nobody's business outside.
-impl From<reqwest::Error> for Trouble {
-    fn from(error: reqwest::Error) -> Self {
-        match error.is_timeout() {
-            true => Self::Timeout,
-            false => Self::Connection,
-        }
-    }
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Connection => failure("the weather service cannot be reached"),
-            Trouble::Timeout => failure("the weather service did not answer in time"),
-            Trouble::Status(status) => failure("the weather service did not answer the question")
-                .with_details(json!({"service_status": status.as_u16()})),
-            Trouble::Report => failure("the weather service's answer makes no sense"),
-        }
-    }
-}
-
-fn failure(message: &str) -> Failure {
-    Failure::external_service(message)
 }
 
 /// How long to wait before a retry: from half of the full pause to all of it, so that those who
