@@ -1,13 +1,15 @@
 //! `acp-tck agent`: serve the reference agent, with faults if asked for.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
 
 use acp_reference_agent as reference;
 use reference::faults::{self, Fault};
-use reference::settings::{self, SETTINGS};
+use reference::settings::{self, SETTINGS, Setting};
+use reference::telemetry;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, complain};
+use crate::output;
 
 /// Serve the reference agent: settings come from flags, from ACP_* variables, and from a .env file.
 #[derive(Debug, clap::Args)]
@@ -18,6 +20,16 @@ pub(crate) struct Arguments {
     /// A file of ACP_* variables; without it, .env in the current folder, if there is one
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+    /// Print the agent's descriptor (acp-descriptor.json), and serve nothing
+    #[arg(long, group = "instead")]
+    print_descriptor: bool,
+    /// Print the agent's manifest (agent-manifest.yaml), and serve nothing
+    #[arg(long, group = "instead")]
+    print_manifest: bool,
+    /// Ask the agent that runs on this machine under these settings whether it takes work: 0 if
+    /// so, else 1
+    #[arg(long, group = "instead")]
+    probe: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -28,8 +40,16 @@ struct Flags(Vec<(&'static str, String)>);
 
 impl clap::Args for Flags {
     fn augment_args(command: clap::Command) -> clap::Command {
-        let settings = SETTINGS.iter().filter(|setting| !setting.is_secret);
-        settings.fold(command, |command, setting| {
+        let (secret, open): (Vec<&Setting>, Vec<&Setting>) =
+            SETTINGS.iter().partition(|setting| setting.is_secret);
+        let told = secret.iter().map(|setting| {
+            let (variable, value) = (setting.variable(), setting.value);
+            format!("\n  {variable}={value}\n          {}", setting.help)
+        });
+        let told = "Secrets, from the environment or the file alone:".to_owned()
+            + &told.collect::<String>();
+        let command = command.after_help(told);
+        open.into_iter().fold(command, |command, setting| {
             let default = match setting.default {
                 "" => String::new(),
                 default => format!(" [default: {default}]"),
@@ -88,6 +108,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let (file, flags) = (arguments.env_file.as_deref(), &arguments.flags.0);
     let mut settings = settings::from_environment(file, flags).map_err(Failure::usage)?;
     settings.faults = arguments.faults;
+    if arguments.print_descriptor {
+        let document = reference::descriptor(&settings).map_err(not_started)?;
+        return print(&format!("{document:#}\n"));
+    }
+    if arguments.print_manifest {
+        return print(&reference::manifest(&settings).map_err(not_started)?);
+    }
+    if arguments.probe {
+        return probe(&settings);
+    }
+    let subscriber = telemetry::subscriber(&settings, std::io::stderr);
+    tracing::subscriber::set_global_default(subscriber).map_err(Failure::other)?;
+    telemetry::log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.max_workers)
         .enable_all()
@@ -95,14 +128,37 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         .map_err(Failure::other)?;
     runtime.block_on(async {
         let agent = reference::start(settings).await.map_err(not_started)?;
-        anstream::eprintln!(
-            "the reference agent listens on {} (Ctrl-C ends it)",
-            agent.url()
-        );
+        // For people alone: a log line says the same to programs, in their own form.
+        if std::io::stderr().is_terminal() {
+            anstream::eprintln!(
+                "the reference agent listens on {} (Ctrl-C ends it)",
+                agent.url()
+            );
+        }
         told_to_stop().await;
         agent.stop().await;
         Ok(Exit::Holds)
     })
+}
+
+fn print(text: &str) -> Result<Exit, Failure> {
+    output::to_stdout(|out| out.write_all(text.as_bytes()))?;
+    Ok(Exit::Holds)
+}
+
+/// Asks an agent that is running already, as a container's health check does.
+fn probe(settings: &reference::Settings) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::other)?;
+    match runtime.block_on(reference::probe(settings)) {
+        Ok(()) => Ok(Exit::Holds),
+        Err(error) => {
+            complain(&error.to_string());
+            Ok(Exit::FallsShort)
+        }
+    }
 }
 
 /// Says why the agent did not start, and the way out if it is the port.

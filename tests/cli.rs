@@ -556,3 +556,40 @@ printf '%s\\n' \"${{COMPREPLY[@]}}\""
         output.stderr
     );
 }
+
+#[test]
+fn the_agent_is_described_without_being_started() {
+    for (flag, sample) in [
+        (
+            "--print-descriptor",
+            include_str!("../fixtures/descriptor/acp-descriptor.json"),
+        ),
+        (
+            "--print-manifest",
+            include_str!("../fixtures/descriptor/agent-manifest.yaml"),
+        ),
+    ] {
+        let output = run(&["agent", flag]);
+        assert_eq!(code(&output), 0, "{flag}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), sample, "{flag}");
+    }
+    let output = run(&["agent", "--print-descriptor", "--print-manifest"]);
+    assert_eq!(code(&output), 2);
+    let output = run(&["agent", "--print-descriptor", "--version", "7.0.1"]);
+    let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(document["version"], "7.0.1");
+}
+
+#[test]
+fn a_probe_of_nobody_fails_in_one_line() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    drop(listener);
+    let output = run(&["agent", "--probe", "--port", &port.to_string()]);
+    assert_eq!(code(&output), 1);
+    let told = complaint(&output);
+    assert!(
+        told.contains("is not ready") && told.lines().count() == 1,
+        "{told}"
+    );
+}

@@ -5,12 +5,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
 use axum::{
     Router,
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -19,23 +18,26 @@ use serde_json::{Value, json};
 
 use crate::{
     agent::Agent,
+    auth::keys::Hashed,
     documents::json_response,
     failure::Failure,
     faults::{self, Fault},
     invoke::{parse, refuse_if_any},
-    settings::Secret,
     validation::{Violation, is_schema},
 };
 
 /// The capability that comes and goes when nobody says which.
 const EXAMPLE: &str = "weather_alerts";
 
+/// So many configurations are on a page, unless somebody says.
+const PAGE: usize = 100;
+
 /// So many capabilities are more than anybody reads.
 const MOST_CAPABILITIES: usize = 100;
 
 /// The paths of the admin API: none without a key.
 pub(crate) fn routes(agent: &Arc<Agent>) -> Router<Arc<Agent>> {
-    let Some(key) = agent.settings.admin_key.clone() else {
+    let Some(key) = agent.settings.admin_key.as_ref().map(Hashed::of) else {
         return Router::new();
     };
     Router::new()
@@ -48,9 +50,9 @@ pub(crate) fn routes(agent: &Arc<Agent>) -> Router<Arc<Agent>> {
 }
 
 /// Lets nobody in without the key, and has nobody keep the answers.
-async fn guard(State(key): State<Secret>, request: Request, next: Next) -> Response {
+async fn guard(State(key): State<Hashed>, request: Request, next: Next) -> Response {
     let shown = request.headers().get("x-admin-key");
-    let mut response = match shown.is_some_and(|shown| is_the_key(&key, shown.as_bytes())) {
+    let mut response = match shown.is_some_and(|shown| key.matches(shown.as_bytes())) {
         true => next.run(request).await,
         false => {
             let refused = Failure::unauthorized("the admin API asks for its key, in X-Admin-Key");
@@ -65,16 +67,41 @@ async fn guard(State(key): State<Secret>, request: Request, next: Next) -> Respo
     response
 }
 
-/// Takes as long whatever is shown: the digests are of one length.
-fn is_the_key(key: &Secret, shown: &[u8]) -> bool {
-    let digest = |text| digest::digest(&digest::SHA256, text);
-    let [key, shown] = [digest(key.reveal().as_bytes()), digest(shown)];
-    verify_slices_are_equal(key.as_ref(), shown.as_ref()).is_ok()
+/// `GET /admin/configs?after=ID&limit=N`: how many configurations there are, and a page of
+/// them in the order of their ids.
+async fn configs(State(agent): State<Arc<Agent>>, uri: Uri) -> Result<Response, Failure> {
+    let (after, limit) = page(uri.query().unwrap_or_default())?;
+    let list = agent.store.list(after.as_deref(), limit)?;
+    let configs: Vec<_> = list
+        .into_iter()
+        .map(|one| {
+            json!({
+                "config_id": one.config_id,
+                "active_version": one.version,
+                "versions": one.versions,
+                "created_at": one.created_at,
+            })
+        })
+        .collect();
+    Ok(ok(
+        json!({"count": agent.store.count(), "configs": configs}),
+    ))
 }
 
-/// `GET /admin/configs`.
-async fn configs(State(agent): State<Arc<Agent>>) -> Response {
-    ok(json!({"count": agent.store.count()}))
+/// After which id a page begins, and how long it is.
+fn page(query: &str) -> Result<(Option<String>, usize), Failure> {
+    let (mut after, mut limit) = (None, PAGE);
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match (name.as_ref(), value.parse()) {
+            ("after", _) => after = Some(value.into_owned()),
+            ("limit", Ok(number)) => limit = number,
+            _ => {
+                let message = "the query is none of after=ID, limit=N";
+                return Err(Failure::invalid_input(message, Vec::new()));
+            }
+        }
+    }
+    Ok((after, limit))
 }
 
 /// `POST /admin/cache/flush`.

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::Guard,
+    auth::{self, Guard},
+    call::Ids,
     documents::Documents,
     endpoints,
     external::Service,
@@ -17,6 +18,7 @@ use crate::{
     seams::Seams,
     settings::{Error, Settings},
     store::Store,
+    telemetry::Tracer,
     validation::Contracts,
     weather::Atlas,
 };
@@ -35,6 +37,8 @@ pub(crate) struct Agent {
     pub(crate) limiter: Limiter,
     pub(crate) external: Service,
     pub(crate) metrics: Metrics,
+    pub(crate) tracer: Tracer,
+    pub(crate) ids: Ids,
     pub(crate) seams: Arc<Seams>,
     pub(crate) open_streams: watch::Sender<usize>,
     draining: CancellationToken,
@@ -46,6 +50,7 @@ impl Agent {
         let contracts = Contracts::read()?;
         let guard = Guard::of(settings)?;
         let seams = Arc::new(Seams::of(&settings.faults));
+        seams.start(settings);
         Ok(Arc::new(Self {
             endpoints: endpoints::Map::new(),
             documents: Documents::of(settings, &contracts, &guard.document()),
@@ -54,10 +59,12 @@ impl Agent {
             results: Results::of(settings),
             limiter: Limiter::of(settings),
             external: Service::of(settings),
-            metrics: Metrics::new(),
+            metrics: Metrics::of(settings),
+            tracer: Tracer::of(settings)?,
+            ids: Ids::new(),
             open_streams: watch::Sender::new(0),
             draining: CancellationToken::new(),
-            settings: settings.clone(),
+            settings: auth::without_secrets(settings),
             guard,
             seams,
             contracts,

@@ -1,25 +1,39 @@
 //! The routes, and what every request goes through before and after its handler.
 
+#[cfg(test)]
+mod tests;
+
 use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, DefaultBodyLimit, Request, State},
-    http::request::Parts,
+    http::{HeaderValue, StatusCode, header, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 #[cfg(feature = "graphql")]
 use crate::graphql;
 use crate::{
-    admin, agent::Agent, body, call::Call, config, documents, endpoints::Door, exchange::Asked,
-    external, failure::Failure, gate, health, invoke, metrics, observe, stream, websocket,
+    admin,
+    agent::Agent,
+    auth::{Identity, issuer},
+    body,
+    call::{self, Call},
+    config, documents,
+    endpoints::Door,
+    exchange::Asked,
+    external,
+    failure::Failure,
+    gate, health, invoke, metrics,
+    observe::Noted,
+    stream, websocket,
 };
 
 /// The agent as a service.
@@ -32,6 +46,9 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/health", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/config", post(config::create))
+        .route("/config/{id}", get(config::read))
+        .route("/config/{id}/history", get(config::history))
+        .route("/config/{id}/rollback", post(config::roll_back))
         .route("/invoke", post(invoke::answer))
         .route("/invoke-external", post(external::answer));
     if agent.settings.enable_streaming {
@@ -44,6 +61,11 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
     }
     if agent.settings.enable_metrics {
         routes = routes.route("/metrics", get(metrics::read));
+    }
+    if agent.guard.issuer().is_some() {
+        routes = routes
+            .route(issuer::TOKEN_PATH, post(issuer::token))
+            .route(issuer::JWKS_PATH, get(issuer::jwks));
     }
     #[cfg(feature = "graphql")]
     {
@@ -74,38 +96,68 @@ fn serving(routes: Router<Arc<Agent>>, agent: Arc<Agent>) -> Router {
         .layer(from_fn_with_state(agent, edge))
 }
 
-/// What every request goes through, whatever its path: noted, let in or not, and answered.
+/// What every request goes through, whatever its path: noted, from its head to its end.
 async fn edge(
     State(agent): State<Arc<Agent>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let call = Call::of(&agent, &parts, peer.ip());
+    let (parts, body) = request.into_parts();
+    let noted = Noted::of(&agent, &parts, peer.ip());
+    let call = noted.call().clone();
+    let attended = attend(agent, noted.call(), parts, body, next);
+    let response = call::within(call, attended).await;
+    noted.answer(response)
+}
+
+/// Takes the body in, lets the request in or not, and answers it.
+async fn attend(agent: Arc<Agent>, call: &Call, parts: Parts, body: Body, next: Next) -> Response {
+    // One time for all of it: the body's arrival, and what is done with it.
+    let deadline = Instant::now() + agent.settings.request_timeout;
     // The body is taken in whatever comes of the request: so every handler has it whole, and
     // the connection can be used again even after a refusal.
-    let taken = body::take(&parts, body, agent.settings.body_limit).await;
-    let entry = gate::admit(&agent, &call, &parts).await;
-    if let Some(identity) = entry.identity.clone() {
-        parts.extensions.insert(identity);
-    }
-    let asked = is_bent(&agent, &call).then(|| Asked::of(&parts, taken.as_ref().ok()));
+    let taken = body::take_in_time(&agent.settings, deadline, &parts, body).await;
+    let entry = gate::admit(&agent, call, &parts).await;
+    let asked = is_bent(&agent, call).then(|| Asked::of(&parts, taken.as_ref().ok()));
+    let is_late = matches!(&taken, Err(late) if late.status() == StatusCode::REQUEST_TIMEOUT);
     let mut response = match (&entry.refused, taken) {
         (Some(failure), _) => failure.clone().into_response(),
         (None, Err(failure)) => failure.into_response(),
-        (None, Ok(bytes)) => answer(&agent, &call, parts, bytes, next).await,
+        (None, Ok(bytes)) => {
+            let request = Request::from_parts(parts, bytes);
+            answer(
+                &agent,
+                call,
+                deadline,
+                entry.identity.clone(),
+                request,
+                next,
+            )
+            .await
+        }
     };
+    if is_late {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
     entry.tell(response.headers_mut());
     if let Some(asked) = asked {
         response = agent.seams.reply(&asked, response).await;
     }
-    observe::note(&agent, call, response)
+    response
 }
 
 /// Runs the handler for as long as it may take; a panic becomes an answer like any other.
-async fn answer(agent: &Agent, call: &Call, parts: Parts, bytes: Bytes, next: Next) -> Response {
-    let mut request = Request::from_parts(parts, bytes);
+async fn answer(
+    agent: &Agent,
+    call: &Call,
+    deadline: Instant,
+    identity: Option<Identity>,
+    request: Request<Bytes>,
+    next: Next,
+) -> Response {
+    let mut request = request;
     if is_bent(agent, call) {
         request = match agent.seams.request(request).await {
             Ok(request) => request,
@@ -113,13 +165,16 @@ async fn answer(agent: &Agent, call: &Call, parts: Parts, bytes: Bytes, next: Ne
         };
     }
     let mut request = request.map(Body::from);
+    if let Some(identity) = identity {
+        request.extensions_mut().insert(identity);
+    }
     request.extensions_mut().insert(call.clone());
-    let limit = agent.settings.request_timeout;
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match timeout(limit, handled).await {
-        Ok(Ok(response)) => response,
+    match timeout_at(deadline, handled).await {
+        Ok(Ok(response)) => enveloped(response),
         Ok(Err(_)) => Failure::execution().into_response(),
-        Err(_) => Failure::timeout(limit).into_response(),
+        // The handler has been dropped, and with it the work.
+        Err(_) => Failure::timeout(agent.settings.request_timeout).into_response(),
     }
 }
 
@@ -128,47 +183,20 @@ fn is_bent(agent: &Agent, call: &Call) -> bool {
     call.endpoint.door != Door::Admin && !agent.seams.are_none()
 }
 
-#[cfg(test)]
-mod tests {
-    use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
-        net::TcpStream,
-    };
-
-    use crate::{Settings, faults::Fault, seams::Seam, start};
-
-    /// Not in the catalogue: a real panic also speaks through the process's panic hook.
-    static PANICS: Fault = Fault {
-        name: "panics",
-        summary: "a handler panics",
-        trips: &[],
-        seams: &[Seam::Output(|_, _, _| panic!("in src/secret.rs"))],
-    };
-
-    #[tokio::test]
-    async fn a_panic_is_answered_like_any_other_failure() {
-        let settings = Settings {
-            faults: vec![&PANICS],
-            ..Settings::unlimited()
-        };
-        let agent = start(settings).await.expect("the agent starts");
-        let mut socket = TcpStream::connect(agent.addr())
-            .await
-            .expect("a connection");
-        let body = r#"{"input":{"city":"x"}}"#;
-        let request = format!(
-            "POST /invoke HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len(),
-        );
-        socket.write_all(request.as_bytes()).await.expect("taken");
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.expect("an answer");
-        assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
-        assert!(
-            answer.contains("EXECUTION_ERROR") && !answer.contains("secret"),
-            "{answer}"
-        );
-        agent.stop().await;
+/// Puts the envelope in the place of a refusal that the framework has worded by itself: of a
+/// path that is no UTF-8, for one.
+fn enveloped(response: Response) -> Response {
+    let status = response.status();
+    let is_worded = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/"));
+    if is_worded || !(status.is_client_error() || status.is_server_error()) {
+        return response;
     }
+    let (ours, body) = Failure::by_framework(status).into_response().into_parts();
+    let mut response = response.map(|_| body);
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().extend(ours.headers);
+    response
 }

@@ -8,9 +8,9 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::failure::Failure;
+use crate::{failure::Failure, settings::Settings};
 
 /// How much of a body that is too long is still taken in, after the answer, so that the
 /// client reads the answer and not a reset. Enough for a client that sends 64 times the
@@ -20,8 +20,18 @@ const DRAIN_BYTES: usize = 64 * 1024 * 1024;
 /// How long that is gone on with.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// The whole body, or why it was not taken.
-pub(crate) async fn take(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Failure> {
+/// The whole body, if it is there by the deadline, or why it was not taken.
+pub(crate) async fn take_in_time(
+    settings: &Settings,
+    deadline: Instant,
+    parts: &Parts,
+    body: Body,
+) -> Result<Bytes, Failure> {
+    let taken = timeout_at(deadline, take(parts, body, settings.body_limit)).await;
+    taken.unwrap_or_else(|_| Err(Failure::request_timeout(settings.request_timeout)))
+}
+
+async fn take(parts: &Parts, body: Body, limit: usize) -> Result<Bytes, Failure> {
     let mut stream = body.into_data_stream();
     if declared_length(&parts.headers).is_some_and(|length| length > limit as u64) {
         return Err(refuse(parts, stream, limit));

@@ -1,10 +1,18 @@
 //! What is known of a request from its head, before anything is done for it.
 
-use std::{net::IpAddr, time::Instant};
+use std::{
+    future::Future,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts};
 
-use crate::{agent::Agent, endpoints::Endpoint};
+use crate::{agent::Agent, endpoints::Endpoint, telemetry::Trace};
 
 /// The header field that carries a request's id, in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -17,30 +25,151 @@ const LONGEST_ID: usize = 128;
 pub(crate) struct Call {
     /// The caller's id, or one of ours.
     pub(crate) id: HeaderValue,
+    pub(crate) method: Method,
     pub(crate) endpoint: &'static Endpoint,
+    /// The path as it was sent: kept for faults alone, as nothing else may depend on it.
+    pub(crate) path: Option<Arc<str>>,
     pub(crate) peer: IpAddr,
     pub(crate) began: Instant,
+    /// Where the request stands in its caller's trace, or in one that began here.
+    pub(crate) trace: Option<Arc<Trace>>,
 }
 
 impl Call {
     pub(crate) fn of(agent: &Agent, parts: &Parts, peer: IpAddr) -> Self {
+        let path = parts.uri.path();
         Self {
-            id: id(&parts.headers),
-            endpoint: agent.endpoints.find(parts.uri.path()),
+            id: given_id(&parts.headers).unwrap_or_else(|| agent.ids.next()),
+            method: parts.method.clone(),
+            endpoint: agent.endpoints.find(path),
+            path: (!agent.seams.are_none()).then(|| path.into()),
             peer,
             began: Instant::now(),
+            trace: Trace::of(&parts.headers).map(Arc::new),
+        }
+    }
+
+    /// Some request, at some place in a trace.
+    #[cfg(test)]
+    pub(crate) fn some(trace: Option<Trace>) -> Self {
+        Self {
+            id: HeaderValue::from_static("req-1"),
+            method: Method::POST,
+            endpoint: &crate::endpoints::UNKNOWN,
+            path: None,
+            peer: std::net::Ipv4Addr::LOCALHOST.into(),
+            began: Instant::now(),
+            trace: trace.map(Arc::new),
+        }
+    }
+
+    /// The id as text; it is plain ASCII.
+    pub(crate) fn id(&self) -> &str {
+        self.id.to_str().unwrap_or_default()
+    }
+
+    /// The method, or one word for all that HTTP does not know.
+    pub(crate) fn method(&self) -> &'static str {
+        match self.method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            Method::OPTIONS => "OPTIONS",
+            Method::CONNECT => "CONNECT",
+            Method::TRACE => "TRACE",
+            _ => "_OTHER",
         }
     }
 }
 
-fn id(headers: &HeaderMap) -> HeaderValue {
-    let given = headers.get(REQUEST_ID).filter(|id| {
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
-        (1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(plain)
-    });
-    given.cloned().unwrap_or_else(|| {
-        let id = uuid::Uuid::new_v4().simple().to_string();
+tokio::task_local! {
+    /// The request that is being worked on: so that log lines and calls to other services
+    /// know of it, without each function in between.
+    static CURRENT: Call;
+}
+
+/// The work, done on behalf of the request.
+pub(crate) fn within<F: Future>(call: Call, work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(call, work)
+}
+
+/// The same, for work that does not wait.
+pub(crate) fn within_now<T>(call: Call, work: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(call, work)
+}
+
+/// Looks at the request that is being worked on, if there is one.
+pub(crate) fn current<T>(look: impl FnOnce(&Call) -> T) -> Option<T> {
+    CURRENT.try_with(look).ok()
+}
+
+/// Ids for requests that come without: unique, and made without asking the system each time.
+#[derive(Debug)]
+pub(crate) struct Ids {
+    prefix: u64,
+    next: AtomicU64,
+}
+
+impl Ids {
+    pub(crate) fn new() -> Self {
+        Self {
+            prefix: uuid::Uuid::new_v4().as_u64_pair().0,
+            next: AtomicU64::new(1),
+        }
+    }
+
+    fn next(&self) -> HeaderValue {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let id = (u128::from(self.prefix) << 64) | u128::from(number);
+        let mut digits = [0; 32];
+        for (at, digit) in digits.iter_mut().enumerate() {
+            let nibble = (id >> (124 - 4 * at)) & 0xf;
+            *digit = b"0123456789abcdef"[nibble as usize];
+        }
         // Hexadecimal digits can stand in a header field.
-        HeaderValue::from_str(&id).unwrap_or(HeaderValue::from_static("none"))
-    })
+        HeaderValue::from_bytes(&digits).unwrap_or(HeaderValue::from_static("none"))
+    }
+}
+
+/// The caller's id, if it is short and plain: it comes back in headers and log lines.
+fn given_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
+    headers
+        .get(REQUEST_ID)
+        .filter(|id| (1..=LONGEST_ID).contains(&id.len()) && id.as_bytes().iter().all(plain))
+        .cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_ids_are_alike_and_each_is_32_hexadecimal_digits() {
+        let ids = Ids::new();
+        let made: std::collections::HashSet<_> = (0..1000).map(|_| ids.next()).collect();
+        assert_eq!(made.len(), 1000);
+        let is_hex = |id: &HeaderValue| {
+            let hex = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
+            id.len() == 32 && id.as_bytes().iter().all(hex)
+        };
+        assert!(made.iter().all(is_hex));
+    }
+
+    #[test]
+    fn a_callers_id_is_taken_over_only_if_it_is_short_and_plain() {
+        let given = |id: &[u8]| {
+            let id = HeaderValue::from_bytes(id).expect("a header value");
+            given_id(&HeaderMap::from_iter([(REQUEST_ID, id)]))
+        };
+        assert!(given(b"req-1.a_B:2").is_some());
+        assert!(given(&[b'a'; 128]).is_some());
+        let long = [b'a'; 129];
+        for id in [&b""[..], b"a b", b"a\"b", b"a\xffb", b"{\"a\":1}", &long] {
+            assert!(given(id).is_none(), "{id:?}");
+        }
+    }
 }

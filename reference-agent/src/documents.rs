@@ -77,7 +77,7 @@ impl Documents {
 }
 
 /// Both pairs of names that readers look for.
-fn schema(contracts: &Contracts) -> Value {
+pub(crate) fn schema(contracts: &Contracts) -> Value {
     let [input, output] = [&contracts.input.schema, &contracts.output.schema];
     json!({
         "input": input,
@@ -89,7 +89,7 @@ fn schema(contracts: &Contracts) -> Value {
 }
 
 /// The superset of what the known readers ask of this document.
-fn capabilities(settings: &Settings, contracts: &Contracts, auth: &Value) -> Value {
+pub(crate) fn capabilities(settings: &Settings, contracts: &Contracts, auth: &Value) -> Value {
     let ability = |name: &str, description: &str, tags: [&str; 2], example: Value| {
         json!({
             "name": name,

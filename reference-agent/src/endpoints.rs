@@ -1,7 +1,9 @@
 //! The paths that the agent knows, one entry each: who may come in, whose allowance a request
-//! is taken from, and what it is called in metrics.
+//! is taken from, what it is called in metrics, and what the descriptor says of it.
 
 use matchit::Router;
+
+use crate::settings::{Auth, Settings};
 
 /// Who may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +36,27 @@ pub(crate) struct Endpoint {
     pub(crate) template: &'static str,
     pub(crate) door: Door,
     pub(crate) allowance: Allowance,
+    /// What a `GET` and a `POST` do there; neither for what is not told to everybody.
+    get: Option<&'static str>,
+    post: Option<&'static str>,
+    /// Whether an agent with these settings has it.
+    pub(crate) is_on: fn(&Settings) -> bool,
+    /// Its place among [`COUNT`], so that what is kept for each endpoint can be an array.
+    pub(crate) index: usize,
 }
+
+/// How many endpoints there are, the unknown among them.
+pub(crate) const COUNT: usize = ENDPOINTS.len() + 1;
 
 /// What every path is that is none: one name, however many there are.
 pub(crate) static UNKNOWN: Endpoint = Endpoint {
     template: "unknown",
     door: Door::Open,
     allowance: Allowance::Ordinary,
+    get: None,
+    post: None,
+    is_on: |_| false,
+    index: 0,
 };
 
 const fn open(template: &'static str, allowance: Allowance) -> Endpoint {
@@ -56,35 +72,91 @@ const fn endpoint(template: &'static str, door: Door, allowance: Allowance) -> E
         template,
         door,
         allowance,
+        get: None,
+        post: None,
+        is_on: |_| true,
+        index: 0,
     }
 }
 
-static ENDPOINTS: [Endpoint; 24] = [
-    open("/", Allowance::Ordinary),
-    open("/auth", Allowance::Ordinary),
-    open("/schema", Allowance::Ordinary),
-    open("/capabilities", Allowance::Ordinary),
-    open("/health", Allowance::Exempt),
-    open("/health/ready", Allowance::Exempt),
-    endpoint("/metrics", Door::Metrics, Allowance::Exempt),
-    guarded("/config", Allowance::Ordinary),
-    guarded("/config/{id}", Allowance::Ordinary),
-    guarded("/config/{id}/history", Allowance::Ordinary),
-    guarded("/config/{id}/rollback", Allowance::Ordinary),
-    guarded("/invoke", Allowance::Invoke),
-    guarded("/invoke/stream", Allowance::Invoke),
-    guarded("/invoke/advanced-stream", Allowance::Invoke),
-    guarded("/invoke-external", Allowance::Invoke),
-    guarded("/graphql", Allowance::Invoke),
-    guarded("/ws", Allowance::Invoke),
-    open("/oauth/token", Allowance::Ordinary),
-    open("/.well-known/jwks.json", Allowance::Ordinary),
+impl Endpoint {
+    const fn get(mut self, what: &'static str) -> Self {
+        self.get = Some(what);
+        self
+    }
+
+    const fn post(mut self, what: &'static str) -> Self {
+        self.post = Some(what);
+        self
+    }
+
+    const fn only_if(mut self, is_on: fn(&Settings) -> bool) -> Self {
+        self.is_on = is_on;
+        self
+    }
+
+    /// Its methods, each with what it does.
+    pub(crate) fn methods(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let all = [("GET", self.get), ("POST", self.post)];
+        all.into_iter()
+            .filter_map(|(method, what)| Some((method, what?)))
+    }
+}
+
+const fn numbered<const N: usize>(mut endpoints: [Endpoint; N]) -> [Endpoint; N] {
+    let mut at = 0;
+    while at < N {
+        endpoints[at].index = at + 1;
+        at += 1;
+    }
+    endpoints
+}
+
+pub(crate) static ENDPOINTS: [Endpoint; 24] = numbered([
+    open("/", Allowance::Ordinary).get("Names the agent and its paths"),
+    open("/auth", Allowance::Ordinary).get("Says what credentials are asked for"),
+    open("/schema", Allowance::Ordinary)
+        .get("Gives the JSON Schemas of input, output and configuration"),
+    open("/capabilities", Allowance::Ordinary).get("Says what the agent can do"),
+    open("/health", Allowance::Exempt).get("Says whether the agent lives"),
+    open("/health/ready", Allowance::Exempt).get("Says whether the agent takes work"),
+    endpoint("/metrics", Door::Metrics, Allowance::Exempt)
+        .get("Gives counts and times, for Prometheus")
+        .only_if(|s| s.enable_metrics),
+    guarded("/config", Allowance::Ordinary)
+        .post("Stores a configuration, or another version of one"),
+    guarded("/config/{id}", Allowance::Ordinary).get("Gives a configuration"),
+    guarded("/config/{id}/history", Allowance::Ordinary)
+        .get("Lists the versions of a configuration"),
+    guarded("/config/{id}/rollback", Allowance::Ordinary)
+        .post("Makes an earlier version the active one"),
+    guarded("/invoke", Allowance::Invoke).post("Answers a question"),
+    guarded("/invoke/stream", Allowance::Invoke)
+        .post("Answers a question as a stream of states")
+        .only_if(|s| s.enable_streaming),
+    guarded("/invoke/advanced-stream", Allowance::Invoke)
+        .post("Answers a question as a stream of steps")
+        .only_if(|s| s.enable_streaming),
+    guarded("/invoke-external", Allowance::Invoke)
+        .post("Answers a question with the weather of a service outside"),
+    guarded("/graphql", Allowance::Invoke)
+        .post("Answers GraphQL queries")
+        .only_if(|_| cfg!(feature = "graphql")),
+    guarded("/ws", Allowance::Invoke)
+        .get("Opens a WebSocket, for questions and their streams")
+        .only_if(|s| s.enable_streaming),
+    open("/oauth/token", Allowance::Ordinary)
+        .post("Gives a token for the credentials of a client")
+        .only_if(|s| s.auth == Auth::OAuth2),
+    open("/.well-known/jwks.json", Allowance::Ordinary)
+        .get("Gives the keys that tokens are signed with")
+        .only_if(|s| s.auth == Auth::OAuth2),
     endpoint("/admin/configs", Door::Admin, Allowance::Exempt),
     endpoint("/admin/cache/flush", Door::Admin, Allowance::Exempt),
     endpoint("/admin/capabilities", Door::Admin, Allowance::Exempt),
     endpoint("/admin/faults", Door::Admin, Allowance::Exempt),
     endpoint("/admin/drain", Door::Admin, Allowance::Exempt),
-];
+]);
 
 /// Finds the endpoint of a path.
 #[derive(Debug)]
@@ -116,6 +188,9 @@ mod tests {
             let path = endpoint.template.replace("{id}", "cfg_1");
             assert_eq!(map.find(&path).template, endpoint.template);
         }
+        let indices: std::collections::BTreeSet<_> =
+            ENDPOINTS.iter().map(|one| one.index).collect();
+        assert_eq!(indices, (1..COUNT).collect());
         for path in ["/invokes", "/config/a/b", "/config/", "/health/", ""] {
             assert_eq!(map.find(path).template, "unknown", "{path}");
         }

@@ -3,12 +3,33 @@
 use std::time::Duration;
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
-use crate::{documents, validation::Violation};
+use crate::{documents, limits::Ruling, validation::Violation};
+
+/// Which credentials are asked for: the values that `WWW-Authenticate` has here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenge {
+    /// An API key.
+    ApiKey,
+    /// A token, and none was shown.
+    Token,
+    /// Another token than the one that was shown.
+    OtherToken,
+}
+
+impl Challenge {
+    fn value(self) -> &'static str {
+        match self {
+            Self::ApiKey => "ApiKey realm=\"acp\"",
+            Self::Token => "Bearer realm=\"acp\"",
+            Self::OtherToken => "Bearer realm=\"acp\", error=\"invalid_token\"",
+        }
+    }
+}
 
 /// Why a request is not answered with a success.
 #[derive(Debug, Clone)]
@@ -17,7 +38,10 @@ pub(crate) struct Failure {
     code: &'static str,
     message: String,
     fields: Vec<Violation>,
-    details: Value,
+    /// Boxed, so that a result is not mostly room for a failure.
+    /// Boxed, so that a result is not mostly room for a failure.
+    details: Box<Value>,
+    challenge: Option<Challenge>,
 }
 
 impl Failure {
@@ -27,7 +51,8 @@ impl Failure {
             code,
             message: message.to_owned(),
             fields: Vec::new(),
-            details: json!({}),
+            details: Box::new(json!({})),
+            challenge: None,
         }
     }
 
@@ -45,6 +70,17 @@ impl Failure {
             "names no stored configuration",
         )];
         let message = "there is no configuration of this id";
+        Self {
+            fields,
+            ..Self::plain(StatusCode::NOT_FOUND, "CONFIG_NOT_FOUND", message)
+        }
+    }
+
+    /// The configuration is there, but no version of it that has this name.
+    pub(crate) fn version_not_found() -> Self {
+        let what = "names no version of this configuration";
+        let fields = vec![Violation::at("/version", "exists", what)];
+        let message = "there is no version of this name";
         Self {
             fields,
             ..Self::plain(StatusCode::NOT_FOUND, "CONFIG_NOT_FOUND", message)
@@ -97,14 +133,53 @@ impl Failure {
         Self::plain(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", message)
     }
 
+    /// Says in the answer's head which credentials are asked for (`WWW-Authenticate`).
+    pub(crate) fn challenge(self, challenge: Challenge) -> Self {
+        let challenge = Some(challenge);
+        Self { challenge, ..self }
+    }
+
     /// The client has had all that it is allowed for now.
-    pub(crate) fn rate_limited() -> Self {
-        let message = "too many requests; come back later";
-        Self::plain(
+    pub(crate) fn rate_limited(ruling: &Ruling) -> Self {
+        let plain = Self::plain(
             StatusCode::TOO_MANY_REQUESTS,
             "RATE_LIMIT_EXCEEDED",
-            message,
-        )
+            "too many requests; come back later",
+        );
+        let details = json!({
+            "limit": ruling.limit,
+            "window_seconds": ruling.window.as_secs_f64(),
+            "retry_after_seconds": ruling.reset_seconds(),
+        });
+        Self {
+            details: details.into(),
+            ..plain
+        }
+    }
+
+    /// The client has not sent the whole request in the time that one may take. It is not the
+    /// agent that is slow: hence no 504.
+    pub(crate) fn request_timeout(limit: Duration) -> Self {
+        let message = "the request did not arrive in time";
+        let plain = Self::plain(StatusCode::REQUEST_TIMEOUT, "INVALID_INPUT", message);
+        Self {
+            details: json!({"timeout_seconds": limit.as_secs_f64()}).into(),
+            ..plain
+        }
+    }
+
+    /// A refusal by the framework, which knows nothing of the envelope.
+    pub(crate) fn by_framework(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::method_not_allowed(),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::unsupported_media_type(),
+            status if status.is_server_error() => Self::execution(),
+            status => {
+                let message = "the request is not one that this path takes";
+                Self::plain(status, "INVALID_INPUT", message)
+            }
+        }
     }
 
     /// The work took longer than the settings allow, and was stopped.
@@ -115,7 +190,7 @@ impl Failure {
             "the request took too long and was stopped",
         );
         Self {
-            details: json!({"timeout_seconds": limit.as_secs_f64()}),
+            details: json!({"timeout_seconds": limit.as_secs_f64()}).into(),
             ..plain
         }
     }
@@ -132,6 +207,7 @@ impl Failure {
 
     /// Says more, for programs.
     pub(crate) fn with_details(self, details: Value) -> Self {
+        let details = Box::new(details);
         Self { details, ..self }
     }
 
@@ -149,7 +225,7 @@ impl Failure {
     }
 
     fn envelope(&self) -> Value {
-        let mut details = self.details.clone();
+        let mut details = (*self.details).clone();
         if !self.fields.is_empty() {
             details["fields"] = json!(self.fields);
         }
@@ -164,6 +240,13 @@ impl Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        documents::json_response(self.status, &self.envelope())
+        let mut response = documents::json_response(self.status, &self.envelope());
+        if let Some(challenge) = self.challenge {
+            let challenge = HeaderValue::from_static(challenge.value());
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
     }
 }

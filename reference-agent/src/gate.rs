@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, request::Parts};
 
 use crate::{
     agent::Agent,
-    auth::Identity,
+    auth::{Found, Identity},
     call::Call,
     endpoints::{Allowance, Door},
     failure::Failure,
@@ -42,8 +42,9 @@ pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
         Allowance::Exempt => None,
         allowance => agent.limiter.take(allowance, call.peer, identity),
     };
+    let ruling = agent.seams.ruling(call.endpoint, ruling).await;
     match (&ruling, shown) {
-        (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited()),
+        (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited(ruling)),
         (_, Err(failure)) => refuse(ruling, failure),
         (_, Ok(identity)) => Entry {
             ruling,
@@ -54,17 +55,19 @@ pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
 }
 
 /// Whoever has shown what the door asks for; `None` where it asks for nothing.
-async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Result<Option<Identity>, Failure> {
-    let is_guarded = match call.endpoint.door {
+async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Found {
+    let is_guarded = match agent.seams.door(parts, call.endpoint.door) {
         Door::Guarded => true,
         Door::Metrics => agent.settings.guard_metrics,
         // The admin API has a key and a guard of its own.
         Door::Open | Door::Admin => false,
     };
-    match is_guarded {
-        true => agent.guard.identify(parts).await,
-        false => Ok(None),
+    if !is_guarded {
+        return Ok(None);
     }
+    let shown = agent.seams.shown(parts);
+    let found = agent.guard.identify(&shown, &agent.seams).await;
+    agent.seams.found(parts, found)
 }
 
 fn refuse(ruling: Option<Ruling>, failure: Failure) -> Entry {

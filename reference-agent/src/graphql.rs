@@ -139,7 +139,7 @@ impl Caller {
             .limiter
             .take(Allowance::Invoke, self.peer, self.identity.as_ref());
         match ruling {
-            Some(ruling) if !ruling.admits => Err(Failure::rate_limited()),
+            Some(ruling) if !ruling.admits => Err(Failure::rate_limited(&ruling)),
             _ => Ok(()),
         }
     }
@@ -196,7 +196,7 @@ impl Mutation {
         let agent = agent(context)?;
         context.data::<Caller>()?.pay(agent).map_err(told)?;
         let body = json!({"config": config.0, "config_id": config_id, "version": version});
-        config::store(agent, &body).map(Json).map_err(told)
+        config::store(agent, body).await.map(Json).map_err(told)
     }
 
     /// Answers a question: `POST /invoke`.

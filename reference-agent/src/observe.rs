@@ -1,14 +1,16 @@
-//! What is noted of every request when its answer has gone out: metrics, log lines, its id.
+//! What is noted of every request when its answer has gone out: metrics, log lines, its span.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
     body::{Body, HttpBody},
-    http::StatusCode,
+    http::{StatusCode, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -16,47 +18,114 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::{
     agent::Agent,
-    call::{Call, REQUEST_ID},
+    call::{self, Call, REQUEST_ID},
+    metrics::{Observation, StreamEnd},
+    telemetry::ServerSpan,
 };
 
-/// Marks the answer with the request's id, and notes the request: now, or when the stream ends.
-pub(crate) fn note(agent: &Arc<Agent>, call: Call, mut response: Response) -> Response {
-    response.headers_mut().insert(REQUEST_ID, call.id.clone());
-    let noted = Noted {
-        status: response.status(),
-        agent: agent.clone(),
-        call,
-    };
-    if response.body().size_hint().exact().is_some() {
-        drop(noted);
-        return response;
-    }
-    response.map(|inner| {
-        Body::new(Watched {
-            inner,
-            _noted: noted,
-        })
-    })
-}
+/// What a request is noted under whose client has left before there was an answer: no status
+/// of HTTP, but the one that proxies have made customary.
+const LEFT: u16 = 499;
 
-/// A request that is noted when this is dropped.
-struct Noted {
+/// A request from its head on: noted when this is dropped, whatever came of it.
+pub(crate) struct Noted {
     agent: Arc<Agent>,
     call: Call,
-    status: StatusCode,
+    span: Option<ServerSpan>,
+    status: Option<StatusCode>,
+    stream: Option<Stream>,
+}
+
+/// What else there is to note of a stream.
+struct Stream {
+    head_time: Duration,
+    end: StreamEnd,
+}
+
+impl Noted {
+    /// Takes note of a request that has just come in.
+    pub(crate) fn of(agent: &Arc<Agent>, parts: &Parts, peer: IpAddr) -> Self {
+        let mut call = Call::of(agent, parts, peer);
+        Self {
+            span: agent.tracer.receive(&mut call),
+            agent: agent.clone(),
+            call,
+            status: None,
+            stream: None,
+        }
+    }
+
+    pub(crate) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Marks the answer with the request's id, and notes the request: now, or at a stream's end.
+    pub(crate) fn answer(mut self, mut response: Response) -> Response {
+        self.status = Some(response.status());
+        let id = self.call.id.clone();
+        response.headers_mut().insert(REQUEST_ID, id);
+        if response.body().size_hint().exact().is_some() {
+            return response;
+        }
+        self.stream = Some(Stream {
+            head_time: self.call.began.elapsed(),
+            end: StreamEnd::Left,
+        });
+        response.map(|inner| Body::new(Watched { inner, noted: self }))
+    }
+
+    fn end_stream(&mut self, end: StreamEnd) {
+        if let Some(stream) = &mut self.stream {
+            stream.end = end;
+        }
+    }
+
+    fn log(&self, status: u16, time: Duration) {
+        /// One line of either level; a macro, as a level is fixed where it is written.
+        macro_rules! line {
+            ($level:ident, $message:literal) => {
+                tracing::$level!(
+                    request_id = self.call.id(),
+                    method = self.call.method(),
+                    endpoint = self.call.endpoint.template,
+                    status,
+                    duration_ms = time.as_micros() as f64 / 1000.0,
+                    trace_id = self.call.trace.as_ref().map(|trace| trace.id()),
+                    $message
+                )
+            };
+        }
+        match status {
+            500.. => line!(warn, "request failed"),
+            _ => line!(debug, "request"),
+        }
+    }
 }
 
 impl Drop for Noted {
     fn drop(&mut self) {
         let time = self.call.began.elapsed();
-        self.agent.metrics.answered(&self.call, self.status, time);
+        let status = self.status.map_or(LEFT, |status| status.as_u16());
+        let mut head_time = time;
+        if let Some(stream) = &self.stream {
+            head_time = stream.head_time;
+            self.agent
+                .metrics
+                .stream_ended(self.call.endpoint, stream.end);
+        }
+        let observed = Observation::of(&self.call, status, head_time, time);
+        self.agent.metrics.answered(&self.agent.seams, observed);
+        self.log(status, time);
+        if let Some(span) = self.span.take() {
+            span.end(self.status);
+        }
     }
 }
 
 /// The body of a stream: dropped when it has ended, or its client has left.
 struct Watched {
     inner: Body,
-    _noted: Noted,
+    noted: Noted,
 }
 
 impl HttpBody for Watched {
@@ -67,7 +136,14 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(cx)
+        let call = self.noted.call.clone();
+        let polled = call::within_now(call, || Pin::new(&mut self.inner).poll_frame(cx));
+        match &polled {
+            Poll::Ready(None) => self.noted.end_stream(StreamEnd::Completed),
+            Poll::Ready(Some(Err(_))) => self.noted.end_stream(StreamEnd::Failed),
+            _ => {}
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

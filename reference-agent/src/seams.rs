@@ -4,6 +4,7 @@
 //! agent can be read as if they were not there.
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
@@ -15,18 +16,23 @@ use arc_swap::ArcSwap;
 use axum::{
     body::Bytes,
     extract::Request,
-    http::{Method, header},
+    http::{Method, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures_util::future::BoxFuture;
+use jsonwebtoken::Validation;
 use serde_json::Value;
 
 use crate::{
+    auth::Found,
+    endpoints::{Door, Endpoint},
     exchange::{Asked, Reply},
     faults::Fault,
     invoke::Job,
+    limits::Ruling,
+    metrics::Observation,
     preferences::Preferences,
-    settings::Settings,
+    settings::{Quota, Settings},
     stream::Plan,
     validation::Violation,
 };
@@ -46,6 +52,9 @@ impl Place {
         matches!(self, Self::Stream | Self::StepStream)
     }
 }
+
+/// What comes of [`Seam::Ruling`].
+pub(crate) type FutureRuling = BoxFuture<'static, Option<Ruling>>;
 
 /// A place at which the agent can be bent, and how.
 #[derive(Clone, Copy)]
@@ -75,11 +84,31 @@ pub(crate) enum Seam {
     // SEAMS: config-versions
     // SEAMS: cache
     // SEAMS: auth
+    /// The settings that the agent starts with: for a fault to keep what it will need of them.
+    Start(fn(&Memory, &Settings)),
+    /// Who may come in at an endpoint.
+    Door(fn(&Parts, &mut Door)),
+    /// A request's head, as it is read for credentials.
+    Shown(fn(&mut Parts)),
+    /// Who was found to be asking, or why nobody is let in.
+    Found(fn(&Memory, &Parts, &mut Found)),
+    /// What is asked of a token beside its signature.
+    Checks(fn(&mut Validation)),
     // SEAMS: rate-limit
+    /// What is enforced of a limit that is declared, before the start.
+    Quota(fn(&mut Quota)),
+    /// What the rate limit says of a request, before the client hears of it.
+    Ruling(fn(Arc<Memory>, &'static Endpoint, Option<Ruling>) -> FutureRuling),
     // SEAMS: observability
+    /// What is going to be counted of a request.
+    Count(fn(&Memory, &mut Observation)),
     // SEAMS: orchestrator
     // SEAMS: lifecycle
     // SEAMS: descriptor
+    /// The descriptor, before it is handed out.
+    Descriptor(fn(&mut Value)),
+    /// The manifest, before it is written as YAML.
+    Manifest(fn(&mut Value)),
 }
 
 /// What a client has left behind.
@@ -324,14 +353,95 @@ impl Seams {
     // METHODS: cache
 
     // METHODS: auth
+    pub(crate) fn start(&self, settings: &Settings) {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Start(keep) = seam {
+                keep(memory, settings);
+            }
+        }
+    }
+
+    pub(crate) fn door(&self, parts: &Parts, mut door: Door) -> Door {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Door(change) = seam {
+                change(parts, &mut door);
+            }
+        }
+        door
+    }
+
+    pub(crate) fn shown<'a>(&self, parts: &'a Parts) -> Cow<'a, Parts> {
+        let mut shown = Cow::Borrowed(parts);
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Shown(change) = seam {
+                change(shown.to_mut());
+            }
+        }
+        shown
+    }
+
+    pub(crate) fn found(&self, parts: &Parts, mut found: Found) -> Found {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Found(change) = seam {
+                change(memory, parts, &mut found);
+            }
+        }
+        found
+    }
+
+    pub(crate) fn checks(&self, checks: &mut Validation) {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Checks(change) = seam {
+                change(checks);
+            }
+        }
+    }
 
     // METHODS: rate-limit
 
+    pub(crate) async fn ruling(
+        &self,
+        endpoint: &'static Endpoint,
+        mut ruling: Option<Ruling>,
+    ) -> Option<Ruling> {
+        if self.are_none() {
+            return ruling;
+        }
+        for (seam, memory) in self.active.load_full().iter() {
+            if let Seam::Ruling(change) = seam {
+                ruling = change(memory.clone(), endpoint, ruling).await;
+            }
+        }
+        ruling
+    }
+
     // METHODS: observability
+    pub(crate) fn observation(&self, observed: &mut Observation<'_>) {
+        for (seam, memory) in self.active.load().iter() {
+            if let Seam::Count(change) = seam {
+                change(memory, observed);
+            }
+        }
+    }
 
     // METHODS: orchestrator
 
     // METHODS: lifecycle
 
     // METHODS: descriptor
+    pub(crate) fn descriptor(&self, document: &mut Value) {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Descriptor(change) = seam {
+                change(document);
+            }
+        }
+    }
+
+    pub(crate) fn manifest(&self, document: &mut Value) {
+        for (seam, _) in self.active.load().iter() {
+            if let Seam::Manifest(change) = seam {
+                change(document);
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use serde_json::Value;
 use tokio::{
     net::TcpListener,
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -19,7 +20,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::Agent,
-    app, faults,
+    app,
+    descriptor::Facts,
+    faults,
     listener::{Connection, Listener},
     settings::{Error, Settings},
 };
@@ -49,16 +52,8 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 ///
 /// # Errors
 /// If the address cannot be resolved or listened on.
-pub async fn start(mut settings: Settings) -> Result<Running, Error> {
-    for fault in settings.faults.clone() {
-        fault.adjust(&mut settings);
-    }
-    for fault in &settings.faults {
-        if let Some(needs) = faults::lacks(fault, &settings) {
-            let fault = fault.name;
-            return Err(Error::IdleFault { fault, needs });
-        }
-    }
+pub async fn start(settings: Settings) -> Result<Running, Error> {
+    let settings = faults::effective(&settings)?;
     let agent = Agent::build(&settings)?;
     let (listener, addr) = bind(&settings.host, settings.port).await?;
     let admin = match (&settings.admin_key, settings.admin_port) {
@@ -78,6 +73,7 @@ pub async fn start(mut settings: Settings) -> Result<Running, Error> {
     let task = tokio::spawn(async {
         tokio::join!(main, OptionFuture::from(admin));
     });
+    tracing::info!(address = %addr, "serving");
     Ok(Running {
         agent,
         addr,
@@ -204,6 +200,24 @@ impl Running {
         self.admin_addr
     }
 
+    /// The agent's descriptor (`acp-descriptor.json`), as it is now.
+    #[must_use]
+    pub fn descriptor(&self) -> Value {
+        self.facts().descriptor(&self.agent.seams)
+    }
+
+    /// The agent's manifest (`agent-manifest.yaml`), as it is now.
+    ///
+    /// # Errors
+    /// If the document cannot be written as YAML.
+    pub fn manifest(&self) -> Result<String, Error> {
+        self.facts().manifest(&self.agent.seams)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts::of_agent(&self.agent, self.url(), self.addr.port())
+    }
+
     /// How many streams are open right now, and word of each change.
     #[must_use]
     pub fn open_streams(&self) -> watch::Receiver<usize> {
@@ -213,6 +227,7 @@ impl Running {
     /// Takes no more connections, lets finish what is in flight for as long as
     /// [`Settings::shutdown_grace`] says, and then closes what is left.
     pub async fn stop(mut self) {
+        tracing::info!("stopping");
         self.agent.drain();
         self.stopping.cancel();
         let grace = self.agent.settings.shutdown_grace;
@@ -222,5 +237,7 @@ impl Running {
             // The connections have just been cut, so this takes no time worth a bound.
             let _ = (&mut self.task).await;
         }
+        self.agent.tracer.shutdown().await;
+        tracing::info!("stopped");
     }
 }

@@ -3,7 +3,13 @@
 //! A frame's bytes are made when its time has come, not before. The body is dropped when
 //! the client leaves, and with it all that was still to be done.
 
-use std::{collections::VecDeque, fmt, io, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -13,6 +19,7 @@ use axum::{
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{
     agent::Agent,
@@ -201,17 +208,22 @@ fn plan(agent: &Arc<Agent>, job: &Job) -> Plan {
 
 /// The data of each event of the stream of this job's vocabulary, when it is due.
 pub(crate) fn events(agent: &Arc<Agent>, job: &Job) -> impl Stream<Item = Value> + Send + use<> {
-    let telling = Telling::of(agent, plan(agent, job));
-    let frames = stream::unfold(telling, |mut telling| async {
-        Some((telling.next().await?, telling))
+    let telling = Telling::of(agent, job.place, plan(agent, job));
+    let events = stream::unfold(telling, |mut telling| async {
+        let frame = telling.plan.frames.pop_front()?;
+        let data = match in_time(frame, telling.deadline, Frame::data).await {
+            Ok(data) => data,
+            Err(failed) => Some(telling.end(failed)),
+        };
+        Some((data, telling))
     });
-    frames.filter_map(async |frame| frame.data())
+    events.filter_map(async |data| data)
 }
 
 fn respond(agent: &Arc<Agent>, job: &Job) -> Response {
     let mut plan = plan(agent, job);
     let head = std::mem::take(&mut plan.head);
-    let mut response = Response::new(body(Telling::of(agent, plan)));
+    let mut response = Response::new(body(Telling::of(agent, job.place, plan)));
     *response.headers_mut() = head;
     response
 }
@@ -233,7 +245,7 @@ pub(crate) fn head() -> HeaderMap {
 
 fn body(telling: Telling) -> Body {
     Body::from_stream(stream::unfold(telling, |mut telling| async {
-        let Some(frame) = telling.next().await else {
+        let Some(frame) = telling.plan.frames.pop_front() else {
             return match telling.plan.ending {
                 Ending::Close => None,
                 Ending::Cut => {
@@ -249,32 +261,63 @@ fn body(telling: Telling) -> Body {
                 }
             };
         };
-        Some((Ok(frame.make()), telling))
+        let bytes = match in_time(frame, telling.deadline, Frame::make).await {
+            Ok(bytes) => bytes,
+            Err(failed) => {
+                let data = telling.end(failed);
+                Frame::event(Duration::ZERO, || data).make()
+            }
+        };
+        Some((Ok(bytes), telling))
     }))
+}
+
+/// What is made of the frame when it is due; no reason given if that is too late.
+///
+/// A panic while it is made is a failure like any other: by then the status has gone out,
+/// and the stream is the only place where it can be told.
+async fn in_time<T>(
+    frame: Frame,
+    deadline: Instant,
+    make: impl FnOnce(Frame) -> T,
+) -> Result<T, Option<Failure>> {
+    if !frame.pause.is_zero() {
+        let due = tokio::time::sleep(frame.pause);
+        timeout_at(deadline, due).await.map_err(|_| None)?;
+    }
+    catch_unwind(AssertUnwindSafe(|| make(frame))).map_err(|_| Some(Failure::execution()))
 }
 
 /// A stream on its way: counted for as long as it is there.
 struct Telling {
     plan: Plan,
     agent: Arc<Agent>,
+    place: Place,
+    deadline: Instant,
 }
 
 impl Telling {
-    fn of(agent: &Arc<Agent>, plan: Plan) -> Self {
+    fn of(agent: &Arc<Agent>, place: Place, plan: Plan) -> Self {
         agent.open_streams.send_modify(|open| *open += 1);
         Self {
             plan,
             agent: agent.clone(),
+            place,
+            deadline: Instant::now() + agent.settings.request_timeout,
         }
     }
 
-    /// The next frame, as soon as it is due.
-    async fn next(&mut self) -> Option<Frame> {
-        let frame = self.plan.frames.pop_front()?;
-        if !frame.pause.is_zero() {
-            tokio::time::sleep(frame.pause).await;
-        }
-        Some(frame)
+    /// Drops all that was still to be done, and makes the event that says so.
+    fn end(&mut self, failed: Option<Failure>) -> Value {
+        self.plan.frames.clear();
+        self.plan.ending = Ending::Close;
+        let key = match self.place {
+            Place::StepStream => "event",
+            _ => "status",
+        };
+        let late = || Failure::timeout(self.agent.settings.request_timeout);
+        let error = failed.unwrap_or_else(late).error();
+        json!({key: "error", "error": error, "timestamp": now()})
     }
 }
 

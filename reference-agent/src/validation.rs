@@ -100,6 +100,7 @@ pub(crate) struct Contracts {
     pub(crate) config: Contract,
     pub(crate) invoke_request: Contract,
     pub(crate) config_request: Contract,
+    pub(crate) rollback_request: Contract,
 }
 
 impl Contracts {
@@ -115,6 +116,7 @@ impl Contracts {
             config: contract!("weather/config.json"),
             invoke_request: contract!("schemas/invoke-request.json"),
             config_request: contract!("schemas/config-request.json"),
+            rollback_request: contract!("schemas/rollback-request.json"),
         })
     }
 }

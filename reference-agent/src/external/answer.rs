@@ -32,7 +32,11 @@ pub(crate) async fn answer(
     let city = job.input.get("city").and_then(Value::as_str);
     let weather = agent
         .external
-        .ask(&agent.metrics, city.unwrap_or_default(), &passed_on(&call))
+        .ask(
+            (&agent.metrics, &agent.tracer),
+            city.unwrap_or_default(),
+            &passed_on(&call),
+        )
         .await?;
     let metadata = json!({
         "agent_id": agent.settings.agent_id,
@@ -46,8 +50,7 @@ pub(crate) async fn answer(
     ))
 }
 
-/// What the service is told of the request that it is asked for: the one place where a
-/// trace goes on into header fields.
+/// What the service is told of the request that it is asked for.
 fn passed_on(call: &Call) -> HeaderMap {
     HeaderMap::from_iter([(REQUEST_ID, call.id.clone())])
 }

@@ -28,6 +28,7 @@ use crate::{
     failure::Failure,
     metrics::Metrics,
     settings::Settings,
+    telemetry::Tracer,
     weather::{CONDITIONS, Weather, round},
 };
 
@@ -94,7 +95,7 @@ impl Service {
     /// The weather of a city. `headers` go along with each attempt.
     pub(crate) async fn ask(
         &self,
-        metrics: &Metrics,
+        (metrics, tracer): (&Metrics, &Tracer),
         city: &str,
         headers: &HeaderMap,
     ) -> Result<Weather, Failure> {
@@ -106,7 +107,7 @@ impl Service {
         let mut pass = self.admit().inspect_err(|_| metrics.external("open"))?;
         let mut retries = 0..self.retries;
         loop {
-            let result = self.attempt(url.clone(), headers, deadline).await;
+            let result = self.attempt(tracer, url.clone(), headers, deadline).await;
             pass.close(match &result {
                 Err(trouble) if trouble.is_of_the_service() => Outcome::Bad,
                 _ => Outcome::Good,
@@ -162,21 +163,27 @@ impl Service {
     /// One attempt, up to the deadline at most.
     async fn attempt(
         &self,
+        tracer: &Tracer,
         url: Url,
         headers: &HeaderMap,
         deadline: Instant,
     ) -> Result<Weather, Trouble> {
         let client = self.client().ok_or(Trouble::Connection)?;
         let left = deadline.saturating_duration_since(Instant::now());
+        let span = tracer.send("GET", url.host_str().unwrap_or_default());
+        let mut headers = headers.clone();
+        span.inject(&mut headers);
+        let mut answered = None;
         let exchange = async {
             let request = client.get(url).header(header::ACCEPT, "application/json");
-            let response = request.headers(headers.clone()).send().await?;
-            match response.status() {
+            let response = request.headers(headers).send().await?;
+            match *answered.insert(response.status()) {
                 StatusCode::OK => read(&whole(response).await?),
                 status => Err(Trouble::Status(status)),
             }
         };
         let result = timeout(self.timeout.min(left), exchange).await;
+        span.end(answered);
         result.unwrap_or(Err(Trouble::Timeout))
     }
 

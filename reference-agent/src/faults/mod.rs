@@ -30,7 +30,7 @@ use crate::{
     documents::now,
     exchange::Reply,
     seams::Seam,
-    settings::{Auth, Settings},
+    settings::{Auth, Error, Quota, Settings},
     validation::Violation,
 };
 
@@ -52,6 +52,15 @@ impl Fault {
         for seam in self.seams {
             if let Seam::Settings(change) = seam {
                 change(settings);
+            }
+        }
+    }
+
+    /// Lets the fault have its way with what is enforced of a limit.
+    pub(crate) fn enforce(&self, quota: &mut Quota) {
+        for seam in self.seams {
+            if let Seam::Quota(change) = seam {
+                change(quota);
             }
         }
     }
@@ -89,7 +98,7 @@ const fn with(needs: &'static str, is_on: fn(&Settings) -> bool, faults: &'stati
 }
 
 /// The areas, in the order of the profile.
-static AREAS: [Area; 16] = [
+static AREAS: [Area; 18] = [
     always(transport::FAULTS),
     always(documents::FAULTS),
     always(config::FAULTS),
@@ -116,6 +125,16 @@ static AREAS: [Area; 16] = [
         "authentication (--auth api_key, for one)",
         |s| s.auth != Auth::None,
         auth::FAULTS,
+    ),
+    with(
+        "API keys (--auth api_key)",
+        |s| s.auth == Auth::ApiKey,
+        auth::KEY_FAULTS,
+    ),
+    with(
+        "tokens (--auth bearer, for one)",
+        |s| matches!(s.auth, Auth::Bearer | Auth::OAuth2),
+        auth::TOKEN_FAULTS,
     ),
     with(
         "a rate limit (--rate-limit-invoke 10/60s, for one)",
@@ -146,6 +165,21 @@ pub(crate) fn lacks(fault: &Fault, settings: &Settings) -> Option<&'static str> 
     let holds = |area: &&Area| area.faults.iter().any(|one| std::ptr::eq(one, fault));
     let area = AREAS.iter().find(holds)?;
     (!(area.is_on)(settings)).then_some(area.needs)
+}
+
+/// The settings as their faults leave them.
+pub(crate) fn effective(settings: &Settings) -> Result<Settings, Error> {
+    let mut settings = settings.clone();
+    for fault in settings.faults.clone() {
+        fault.adjust(&mut settings);
+    }
+    for fault in &settings.faults {
+        if let Some(needs) = lacks(fault, &settings) {
+            let fault = fault.name;
+            return Err(Error::IdleFault { fault, needs });
+        }
+    }
+    Ok(settings)
 }
 
 /// The fault of this name.

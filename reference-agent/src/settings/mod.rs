@@ -140,6 +140,19 @@ impl Settings {
             ..Self::default()
         }
     }
+
+    /// Where the agent is found from its own machine; loopback where it listens everywhere.
+    pub(crate) fn local_url(&self) -> String {
+        let host = match self.host.trim_matches(['[', ']']) {
+            "0.0.0.0" => "127.0.0.1",
+            "::" => "::1",
+            host => host,
+        };
+        match host.contains(':') {
+            true => format!("http://[{host}]:{}", self.port),
+            false => format!("http://{host}:{}", self.port),
+        }
+    }
 }
 
 /// Why an agent did not start.
@@ -183,6 +196,14 @@ pub enum Error {
         /// The file, as the settings name it.
         path: PathBuf,
         /// What is wrong with it.
+        reason: String,
+    },
+    /// The agent that was asked does not take work.
+    #[error("{url} is not ready: {reason}")]
+    NotReady {
+        /// What was asked.
+        url: String,
+        /// What came of it.
         reason: String,
     },
     /// One of the agent's own data files is broken: a mistake in the build.

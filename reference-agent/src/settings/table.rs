@@ -183,7 +183,7 @@ pub fn as_markdown() -> String {
     for setting in SETTINGS {
         let flag = match setting.is_secret {
             true => String::new(),
-            false => format!("`--{} {}`", setting.name, setting.value),
+            false => format!("`--{} {}`", setting.name, setting.value.replace('|', "\\|")),
         };
         let default = match setting.default {
             "" => String::new(),

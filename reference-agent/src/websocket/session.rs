@@ -23,8 +23,15 @@ use super::{
     silence::{Silence, Step},
 };
 use crate::{
-    agent::Agent, auth::Identity, call::Call, endpoints::Allowance, failure::Failure, invoke,
-    seams::Place, server::Seat, stream::events,
+    agent::Agent,
+    auth::Identity,
+    call::{self, Call},
+    endpoints::Allowance,
+    failure::Failure,
+    invoke,
+    seams::Place,
+    server::Seat,
+    stream::events,
 };
 
 /// So many questions of one socket are answered at a time.
@@ -60,9 +67,10 @@ pub(crate) async fn open(
     };
     let upgrade = upgrade.max_message_size(limit).max_frame_size(limit);
     Ok(upgrade.on_upgrade(async move |socket| {
+        let call = session.call.clone();
         // What is under way goes with the session.
         tokio::select! {
-            () = session.run(socket) => {}
+            () = call::within(call, session.run(socket)) => {}
             () = stopped.cancelled() => {}
         }
     }))
@@ -194,21 +202,9 @@ impl Session {
     }
 
     fn begin(&mut self, id: String, place: Place, job: &invoke::Job) {
-        let limit = self.agent.settings.request_timeout;
-        let end = Instant::now() + limit;
-        let late = error(place, &Failure::timeout(limit));
-        let data = stream::unfold(Some(Box::pin(events(&self.agent, job))), move |events| {
-            let late = late.clone();
-            async move {
-                let mut events = events?;
-                match tokio::time::timeout_at(end, events.next()).await {
-                    Ok(data) => Some((data?, Some(events))),
-                    Err(_) => Some((late, None)),
-                }
-            }
-        });
         let named = id.clone();
-        let all = data.map(Some).chain(stream::iter([None]));
+        let data = events(&self.agent, job).map(Some);
+        let all = data.chain(stream::iter([None]));
         let all = all.map(move |data| Event {
             id: named.clone(),
             data,
@@ -230,7 +226,7 @@ impl Session {
     fn pay(&self, allowance: Allowance) -> Result<(), Failure> {
         let limiter = &self.agent.limiter;
         match limiter.take(allowance, self.call.peer, self.identity.as_ref()) {
-            Some(ruling) if !ruling.admits => Err(Failure::rate_limited()),
+            Some(ruling) if !ruling.admits => Err(Failure::rate_limited(&ruling)),
             _ => Ok(()),
         }
     }

@@ -100,16 +100,40 @@ async fn it_can_have_a_port_of_its_own() {
 }
 
 #[tokio::test]
-async fn configurations_are_counted_and_the_cache_is_flushed() {
+async fn configurations_are_listed_page_by_page() {
     let agent = agent().await;
-    let before = admin(&agent, "GET", "/admin/configs", &Value::Null).await;
-    assert_eq!(before.json()["count"], 0);
-    assert_eq!(before.header("cache-control"), Some("no-store"));
-    wire::post(&agent, "/config", &json!({"config": {}})).await;
-    let after = admin(&agent, "GET", "/admin/configs", &Value::Null).await;
-    assert_eq!(after.json()["count"], 1);
+    let list = async |query: &str| {
+        let path = format!("/admin/configs{query}");
+        let answer = admin(&agent, "GET", &path, &Value::Null).await;
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        answer.json()
+    };
+    assert_eq!(list("").await, json!({"count": 0, "configs": []}));
+    for (id, version) in [("b", "one"), ("a", "one"), ("a", "two")] {
+        let body = json!({"config": {}, "config_id": id, "version": version});
+        wire::post(&agent, "/config", &body).await;
+    }
+    let all = list("").await;
+    assert_eq!(all["count"], 2);
+    assert_eq!(all["configs"][0]["config_id"], "a");
+    assert_eq!(all["configs"][0]["active_version"], "two");
+    let ids = |page: &Value| {
+        let page = page["configs"].as_array().expect("a list").clone();
+        let id = |one: Value| one["config_id"].as_str().expect("an id").to_owned();
+        page.into_iter().map(id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&list("?limit=1").await), ["a"]);
+    assert_eq!(ids(&list("?after=a&limit=1").await), ["b"]);
+    for query in ["?limit=many", "?limit=-1", "?page=2"] {
+        assert_eq!(list(query).await["error"]["code"], "INVALID_INPUT");
+    }
+}
+
+#[tokio::test]
+async fn the_cache_is_flushed() {
+    let agent = agent().await;
     let flushed = admin(&agent, "POST", "/admin/cache/flush", &Value::Null).await;
-    assert_eq!(flushed.status, 200);
+    assert_eq!(flushed.json(), json!({"status": "flushed"}));
 }
 
 #[tokio::test]

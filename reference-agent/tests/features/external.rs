@@ -94,6 +94,27 @@ async fn the_advice_is_on_the_weather_that_the_service_tells() {
 }
 
 #[tokio::test]
+async fn a_callers_trace_goes_on_to_the_service() {
+    let service = service(report(json!({"condition": "rain", "temperature": 7}))).await;
+    let agent = agent_asking(&service.uri()).await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let header = format!("traceparent: 00-{trace}-00f067aa0ba902b7-01");
+    let headers = [
+        "Content-Type: application/json",
+        "X-Request-Id: mine",
+        &header,
+    ];
+    let body = br#"{"input":{"city":"Oslo"}}"#;
+    let question = wire::request("POST", "/invoke-external", &headers, body);
+    let answer = Answer::parse(&wire::raw(agent.addr(), &question).await);
+    assert_eq!(answer.status, 200);
+    let asked = service.received_requests().await.expect("requests");
+    let told = |name: &str| asked[0].headers[name].to_str().expect("text").to_owned();
+    assert!(told("traceparent").contains(trace));
+    assert_eq!(told("x-request-id"), "mine");
+}
+
+#[tokio::test]
 async fn a_question_is_judged_before_the_service_is_asked() {
     let service = service(ResponseTemplate::new(500)).await;
     let agent = agent_asking(&service.uri()).await;

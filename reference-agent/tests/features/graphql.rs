@@ -1,7 +1,7 @@
 //! GraphQL beside REST.
 #![cfg(feature = "graphql")]
 
-use acp_reference_agent::{Running, Settings, start};
+use acp_reference_agent::{Running, Settings, settings::Quota, start};
 use serde_json::{Value, json};
 
 use crate::wire::{self, raw, request};
@@ -230,6 +230,24 @@ async fn a_query_can_be_too_deep_or_ask_for_too_much() {
         assert_eq!(answer["errors"][0]["message"], "Query is too complex.");
         assert_eq!(error(&answer).0, "INVALID_INPUT");
     }
+}
+
+#[tokio::test]
+async fn each_answer_is_taken_from_the_allowance_of_invoke() {
+    let settings = Settings {
+        rate_limit_invoke: Some(Quota::a_minute(2)),
+        ..Settings::unlimited()
+    };
+    let agent = start(settings).await.expect("the agent starts");
+    let ask_for = |name| format!("{name}: invoke(input: {{city: \"Oslo\"}})");
+    let three = ["a", "b", "c"].map(ask_for).join(" ");
+    let answer = ask(&agent, &format!("mutation {{ {three} }}"), json!({})).await;
+    assert_eq!(answer["errors"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer["errors"][0]["path"], json!(["c"]));
+    let (code, status, _) = error(&answer);
+    assert_eq!((code, status), (json!("RATE_LIMIT_EXCEEDED"), json!(429)));
+    let body = json!({"query": "{ health }"});
+    assert_eq!(wire::post(&agent, "/graphql", &body).await.status, 429);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod auth;
 mod cache;
 mod config_versions;
 mod descriptor;
+mod errors;
 mod external;
 mod graphql;
 mod lifecycle;
@@ -23,6 +24,7 @@ mod websocket;
 fn every_fault_of_these_areas_is_shown() {
     let shown: Vec<&str> = [
         auth::SHOWN,
+        auth::SHOWN_BY_TOKENS,
         cache::SHOWN,
         config_versions::SHOWN,
         descriptor::SHOWN,

@@ -1,5 +1,9 @@
 //! /health, /metrics, logs and traces.
 
-use super::shown::Shown;
+mod exposition;
+mod logs;
+mod metrics;
+mod shown;
+mod traces;
 
-pub(crate) const SHOWN: &[Shown] = &[];
+pub(crate) use shown::SHOWN;

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use acp_reference_agent::{Running, Settings, start};
+use acp_reference_agent::{
+    Running, Settings,
+    settings::{Auth, Quota, Secret},
+    start,
+};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
@@ -269,6 +273,48 @@ async fn a_question_that_takes_too_long_ends_in_a_timeout() {
     socket.invoke("a", "Atlantis").await;
     let events = socket.hear_all("a").await;
     assert_eq!(events.last().expect("one")["error"]["code"], "TIMEOUT");
+}
+
+#[tokio::test]
+async fn each_message_is_taken_from_an_allowance() {
+    let agent = agent_with(|settings| {
+        settings.rate_limit_invoke = Some(Quota::a_minute(2));
+        settings.rate_limit = Some(Quota::a_minute(1));
+    })
+    .await;
+    // The first of the two.
+    let mut socket = Socket::to(&agent).await;
+    socket.invoke("a", "Oslo").await;
+    socket.hear_all("a").await;
+    socket.invoke("b", "Oslo").await;
+    let refused = socket.hear_all("b").await;
+    assert_eq!(refused[0]["error"]["code"], "RATE_LIMIT_EXCEEDED");
+    for (message, told) in [
+        ("{}", "INVALID_INPUT"),
+        ("{}", "RATE_LIMIT_EXCEEDED"),
+        (r#"{"type":"ping"}"#, "RATE_LIMIT_EXCEEDED"),
+        (r#"{"type":"cancel","id":"a"}"#, "RATE_LIMIT_EXCEEDED"),
+    ] {
+        socket.write(Message::text(message)).await;
+        assert_eq!(socket.hear().await["error"]["code"], told, "{message}");
+    }
+    let question = json!({"input": {"city": "Oslo"}});
+    assert_eq!(wire::post(&agent, "/invoke", &question).await.status, 429);
+}
+
+#[tokio::test]
+async fn only_those_who_may_ask_get_a_socket() {
+    let agent = agent_with(|settings| {
+        settings.auth = Auth::ApiKey;
+        settings.api_keys = vec![(
+            "me".to_owned(),
+            Secret::of("open-sesame-open-sesame-open-sesame"),
+        )];
+    })
+    .await;
+    let url = format!("ws://{}/ws", agent.addr());
+    let refused = connect_async(url).await.expect_err("no key was shown");
+    assert!(refused.to_string().contains("401"), "{refused}");
 }
 
 #[tokio::test]

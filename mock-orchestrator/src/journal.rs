@@ -1,0 +1,78 @@
+//! What came in, in the order of arrival.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// More calls than this are counted, and not kept: an agent that hammers cannot fill the memory.
+const MOST: usize = 10_000;
+
+/// What a call was about, by its method and path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "act", content = "id")]
+pub enum Act {
+    /// `POST /agents/register`.
+    Register,
+    /// `POST /agents/{id}/heartbeat`, with this id.
+    Heartbeat(String),
+    /// `PUT /agents/{id}/capabilities`, with this id.
+    Capabilities(String),
+    /// `DELETE /agents/{id}`, with this id: the goodbye that a registration offers.
+    Goodbye(String),
+    /// Anything else.
+    Stray,
+}
+
+/// One call, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When it had arrived whole, since the start of the orchestrator.
+    pub at: Duration,
+    /// What it was about.
+    pub act: Act,
+    /// The method.
+    pub method: String,
+    /// The path with the query.
+    pub path: String,
+    /// The body, if it was JSON.
+    pub body: Option<Value>,
+    /// The status it was answered with; `None` if the connection was cut instead.
+    pub status: Option<u16>,
+    /// The registration that it was answered with.
+    pub registration_id: Option<String>,
+    /// Whether an act on an id named one that was honoured at the time.
+    pub is_known: bool,
+}
+
+/// All calls.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Journal {
+    /// The calls, the first first.
+    pub entries: Vec<Entry>,
+    /// How many more there were than are kept.
+    pub dropped: u64,
+}
+
+impl Journal {
+    pub(crate) fn add(&mut self, entry: Entry) {
+        match self.entries.len() < MOST {
+            true => self.entries.push(entry),
+            false => self.dropped += 1,
+        }
+    }
+
+    /// The calls that registered an agent, answered with a success or not.
+    pub fn registrations(&self) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.act == Act::Register)
+    }
+
+    /// The heartbeats, under whatever id.
+    pub fn heartbeats(&self) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry.act, Act::Heartbeat(_)))
+    }
+}

@@ -1,5 +1,0 @@
-//! Faults of who is let in.
-
-use super::Fault;
-
-pub(super) static FAULTS: &[Fault] = &[];

@@ -1,5 +1,0 @@
-//! Who is let in.
-
-use super::shown::Shown;
-
-pub(crate) const SHOWN: &[Shown] = &[];
