@@ -11,12 +11,16 @@ use crate::{
 
 const ACTIVITIES: [&str; 5] = ["outdoor", "indoor", "sports", "travel", "any"];
 
-/// The agent's answer to a question.
+/// The agent's answer to a question, in this weather.
 ///
 /// Total: it makes something of any input at all, so that an agent whose judgement is
 /// wrong by a fault answers wrongly rather than not.
-pub(crate) fn give(agent: &Agent, input: &Value, preferences: &Preferences) -> Value {
-    let weather = agent.atlas.weather(input);
+pub(crate) fn give(
+    agent: &Agent,
+    weather: &Weather,
+    input: &Value,
+    preferences: &Preferences,
+) -> Value {
     let text = |name: &str| input.get(name).and_then(Value::as_str);
     let activity = text("activity_type")
         .filter(|name| ACTIVITIES.contains(name))
@@ -30,9 +34,9 @@ pub(crate) fn give(agent: &Agent, input: &Value, preferences: &Preferences) -> V
     };
     let temperature = scale(weather.celsius);
     let phrases = agent.atlas.phrases.get(&preferences.language);
-    let summary = phrases.map(|phrases| summary(phrases, &weather, temperature));
+    let summary = phrases.map(|phrases| summary(phrases, weather, temperature));
     let mut recommendations = phrases
-        .map(|phrases| recommendations(phrases, &weather, activity))
+        .map(|phrases| recommendations(phrases, weather, activity))
         .unwrap_or_default();
     recommendations.truncate(preferences.max_recommendations);
     let mut output = json!({
@@ -45,13 +49,13 @@ pub(crate) fn give(agent: &Agent, input: &Value, preferences: &Preferences) -> V
         "activity_type": activity,
         "recommendation": recommendations.first(),
         "recommendations": recommendations,
-        "confidence": confidence(input, &weather, activity),
+        "confidence": confidence(input, weather, activity),
         "tags": tags(input),
         "timestamp": now(),
         "agent_id": agent.settings.agent_id,
     });
     if preferences.include_forecast {
-        let celsius = forecast(input, &weather);
+        let celsius = forecast(input, weather);
         output["forecast"] = celsius
             .iter()
             .zip(1..)

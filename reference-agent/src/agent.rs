@@ -1,22 +1,17 @@
 //! What the handlers share: one value for each agent.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::{self, Guard},
     call::Ids,
     documents::Documents,
     endpoints,
-    external::Weather,
+    external::Service,
     judgements::Judgements,
     limits::Limiter,
     metrics::Metrics,
@@ -42,13 +37,13 @@ pub(crate) struct Agent {
     pub(crate) results: Results,
     pub(crate) guard: Guard,
     pub(crate) limiter: Limiter,
-    pub(crate) external: Weather,
+    pub(crate) external: Service,
     pub(crate) metrics: Metrics,
     pub(crate) tracer: Tracer,
     pub(crate) ids: Ids,
     pub(crate) seams: Arc<Seams>,
     pub(crate) open_streams: watch::Sender<usize>,
-    is_draining: AtomicBool,
+    draining: CancellationToken,
 }
 
 impl Agent {
@@ -66,12 +61,12 @@ impl Agent {
             judgements: Judgements::new(),
             results: Results::of(settings),
             limiter: Limiter::of(settings),
-            external: Weather::of(settings),
+            external: Service::of(settings),
             metrics: Metrics::of(settings),
             tracer: Tracer::of(settings)?,
             ids: Ids::new(),
             open_streams: watch::Sender::new(0),
-            is_draining: AtomicBool::new(false),
+            draining: CancellationToken::new(),
             settings: auth::without_secrets(settings),
             guard,
             seams,
@@ -87,10 +82,15 @@ impl Agent {
 
     /// No new work from now on; what is under way goes on.
     pub(crate) fn drain(&self) {
-        self.is_draining.store(true, Ordering::Relaxed);
+        self.draining.cancel();
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.is_draining.load(Ordering::Relaxed)
+        self.draining.is_cancelled()
+    }
+
+    /// Word of the moment in which no more new work is taken.
+    pub(crate) fn draining(&self) -> CancellationToken {
+        self.draining.clone()
     }
 }

@@ -8,7 +8,7 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{DefaultBodyLimit, Request},
+    extract::{ConnectInfo, DefaultBodyLimit, Request},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -19,33 +19,55 @@ use hyper::{body::Incoming, service::Service};
 use hyper_util::service::TowerToHyperService;
 use tokio::time::{Instant, timeout_at};
 
+#[cfg(feature = "graphql")]
+use crate::graphql;
 use crate::{
+    admin,
     agent::Agent,
-    auth::issuer,
+    auth::{Identity, issuer},
     body,
     call::{self, Call},
     config, documents,
+    endpoints::Door,
     exchange::Asked,
+    external,
     failure::Failure,
     gate, health, invoke, metrics,
     observe::Noted,
-    stream,
+    server::Seat,
+    stream, websocket,
 };
 
 /// The agent as a service.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     agent: Arc<Agent>,
-    routes: Routes,
+    routes: TowerToHyperService<Router>,
+    is_main: bool,
 }
 
-/// The handlers by path and method.
-type Routes = TowerToHyperService<Router>;
+/// The handlers by path and method, for one connection.
+struct Next {
+    routes: TowerToHyperService<Router>,
+    is_main: bool,
+    seat: Seat,
+}
 
 impl App {
-    pub(crate) fn of(agent: Arc<Agent>) -> Self {
+    /// All that the agent serves; the admin API too, if it has no port of its own.
+    pub(crate) fn main(agent: Arc<Agent>) -> Self {
         Self {
-            routes: TowerToHyperService::new(routes(&agent)),
+            routes: serving(routes(&agent), &agent),
+            is_main: true,
+            agent,
+        }
+    }
+
+    /// The admin API as a service of its own.
+    pub(crate) fn admin(agent: Arc<Agent>) -> Self {
+        Self {
+            routes: serving(admin::routes(&agent), &agent),
+            is_main: false,
             agent,
         }
     }
@@ -53,12 +75,21 @@ impl App {
     /// What every request goes through, whatever its path: noted, let in or not, and answered.
     ///
     /// Around the router, not a layer of it: that would cost more than all that it does.
-    pub(crate) async fn answer(self, peer: SocketAddr, request: Request<Incoming>) -> Response {
-        edge(self.agent, peer, request.map(Body::new), self.routes).await
+    pub(crate) async fn answer(
+        self,
+        (peer, seat): (SocketAddr, Seat),
+        request: Request<Incoming>,
+    ) -> Response {
+        let next = Next {
+            routes: self.routes,
+            is_main: self.is_main,
+            seat,
+        };
+        edge(self.agent, peer, request.map(Body::new), next).await
     }
 }
 
-fn routes(agent: &Arc<Agent>) -> Router {
+fn routes(agent: &Arc<Agent>) -> Router<Arc<Agent>> {
     let mut routes = Router::new()
         .route("/", get(documents::read_index))
         .route("/auth", get(documents::auth))
@@ -70,11 +101,15 @@ fn routes(agent: &Arc<Agent>) -> Router {
         .route("/config/{id}", get(config::read))
         .route("/config/{id}/history", get(config::history))
         .route("/config/{id}/rollback", post(config::roll_back))
-        .route(invoke::PATH, post(invoke::handle));
+        .route(invoke::PATH, post(invoke::handle))
+        .route("/invoke-external", post(external::answer));
     if agent.settings.enable_streaming {
         routes = routes
             .route("/invoke/stream", post(stream::by_status))
             .route("/invoke/advanced-stream", post(stream::by_step));
+    }
+    if agent.settings.enable_streaming {
+        routes = routes.route("/ws", get(websocket::open));
     }
     if agent.settings.enable_metrics {
         routes = routes.route("/metrics", get(metrics::read));
@@ -84,17 +119,33 @@ fn routes(agent: &Arc<Agent>) -> Router {
             .route(issuer::TOKEN_PATH, post(issuer::token))
             .route(issuer::JWKS_PATH, get(issuer::jwks));
     }
+    #[cfg(feature = "graphql")]
+    {
+        routes = routes.route("/graphql", graphql::route(agent));
+    }
+    if agent.settings.admin_port.is_none() {
+        routes = routes.merge(admin::routes(agent));
+    }
     routes
+}
+
+/// These paths, and what is answered on any other.
+fn serving(routes: Router<Arc<Agent>>, agent: &Arc<Agent>) -> TowerToHyperService<Router> {
+    let routes = routes
         .fallback(async || Failure::not_found())
         .method_not_allowed_fallback(async || Failure::method_not_allowed())
         // `edge` bounds the body, as the settings say; the framework's own bound would go first.
         .layer(DefaultBodyLimit::disable())
-        .with_state(agent.clone())
+        .with_state(agent.clone());
+    TowerToHyperService::new(routes)
 }
 
 /// What every request goes through, whatever its path: noted, from its head to its end.
-async fn edge(agent: Arc<Agent>, peer: SocketAddr, request: Request, next: Routes) -> Response {
-    let (parts, body) = request.into_parts();
+async fn edge(agent: Arc<Agent>, peer: SocketAddr, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    if !agent.seams.are_none() {
+        parts.extensions.insert(ConnectInfo(peer));
+    }
     let noted = Noted::of(&agent, &parts, peer.ip());
     let call = noted.call().clone();
     let attended = attend(agent, noted.call(), parts, body, next);
@@ -103,27 +154,29 @@ async fn edge(agent: Arc<Agent>, peer: SocketAddr, request: Request, next: Route
 }
 
 /// Takes the body in, lets the request in or not, and answers it.
-async fn attend(
-    agent: Arc<Agent>,
-    call: &Call,
-    parts: Parts,
-    body: Body,
-    next: Routes,
-) -> Response {
+async fn attend(agent: Arc<Agent>, call: &Call, parts: Parts, body: Body, next: Next) -> Response {
     // One time for all of it: the body's arrival, and what is done with it.
     let deadline = Instant::now() + agent.settings.request_timeout;
     // The body is taken in whatever comes of the request: so every handler has it whole, and
     // the connection can be used again even after a refusal.
     let taken = body::take_in_time(&agent.settings, deadline, &parts, body).await;
     let entry = gate::admit(&agent, call, &parts).await;
-    let asked = (!agent.seams.are_none()).then(|| Asked::of(&parts, taken.as_ref().ok()));
+    let asked = is_bent(&agent, call).then(|| Asked::of(&parts, taken.as_ref().ok()));
     let is_late = matches!(&taken, Err(late) if late.status() == StatusCode::REQUEST_TIMEOUT);
     let mut response = match (&entry.refused, taken) {
         (Some(failure), _) => failure.clone().into_response(),
         (None, Err(failure)) => failure.into_response(),
         (None, Ok(bytes)) => {
             let request = Request::from_parts(parts, bytes);
-            answer(&agent, call, deadline, request, next).await
+            answer(
+                &agent,
+                call,
+                deadline,
+                entry.identity.clone(),
+                request,
+                next,
+            )
+            .await
         }
     };
     if is_late {
@@ -142,14 +195,19 @@ async fn answer(
     agent: &Arc<Agent>,
     call: &Call,
     deadline: Instant,
+    identity: Option<Identity>,
     request: Request<Bytes>,
-    next: Routes,
+    next: Next,
 ) -> Response {
-    let request = match agent.seams.request(request).await {
-        Ok(request) => request,
-        Err(early) => return early.into_response(),
+    let request = match is_bent(agent, call) {
+        false => request,
+        true => match agent.seams.request(request).await {
+            Ok(request) => request,
+            Err(early) => return early.into_response(),
+        },
     };
-    let handled = AssertUnwindSafe(handle(agent, call, request, next)).catch_unwind();
+    let handled = handle(agent, call, identity, request, next);
+    let handled = AssertUnwindSafe(handled).catch_unwind();
     match timeout_at(deadline, handled).await {
         Ok(Ok(response)) => enveloped(response),
         Ok(Err(_)) => Failure::execution().into_response(),
@@ -163,19 +221,30 @@ async fn answer(
 async fn handle(
     agent: &Arc<Agent>,
     call: &Call,
+    identity: Option<Identity>,
     request: Request<Bytes>,
-    next: Routes,
+    next: Next,
 ) -> Response {
-    if call.endpoint.template == invoke::PATH && request.method() == Method::POST {
+    let is_invoke = next.is_main && call.endpoint.template == invoke::PATH;
+    if is_invoke && request.method() == Method::POST {
         let answer = invoke::answer(agent, request.headers(), request.body());
         return answer.await.into_response();
     }
     let mut request = request.map(Body::from);
     request.extensions_mut().insert(call.clone());
-    match next.call(request).await {
+    request.extensions_mut().insert(next.seat);
+    if let Some(identity) = identity {
+        request.extensions_mut().insert(identity);
+    }
+    match next.routes.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+/// Whether a fault may step in. None does in the admin API, which is where they are switched off.
+fn is_bent(agent: &Agent, call: &Call) -> bool {
+    call.endpoint.door != Door::Admin && !agent.seams.are_none()
 }
 
 /// Puts the envelope in the place of a refusal that the framework has worded by itself: of a

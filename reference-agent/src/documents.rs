@@ -53,6 +53,12 @@ impl Documents {
         }
     }
 
+    /// The schemas of questions, answers and configurations.
+    #[cfg(feature = "graphql")]
+    pub(crate) fn schema(&self) -> Value {
+        serde_json::from_slice(&self.schema).unwrap_or_default()
+    }
+
     /// The capabilities as they are now, and word of each change.
     pub(crate) fn capabilities(&self) -> watch::Receiver<Arc<Capabilities>> {
         self.capabilities.subscribe()

@@ -205,6 +205,12 @@ impl Failure {
         Self::plain(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     }
 
+    /// Says more, for programs.
+    pub(crate) fn with_details(self, details: Value) -> Self {
+        let details = Box::new(details);
+        Self { details, ..self }
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 use crate::{
     agent::Agent,
-    auth::Found,
+    auth::{Found, Identity},
     call::Call,
     endpoints::{Allowance, Door},
     failure::Failure,
@@ -15,6 +15,8 @@ use crate::{
 pub(crate) struct Entry {
     /// What the rate limit says, whatever comes of the request: told in its answer's head.
     pub(crate) ruling: Option<Ruling>,
+    /// Who asks, if that was shown and holds.
+    pub(crate) identity: Option<Identity>,
     /// Why the request goes no further, if it does not.
     pub(crate) refused: Option<Failure>,
 }
@@ -49,8 +51,9 @@ pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
     match (&ruling, shown) {
         (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited(ruling)),
         (_, Err(failure)) => refuse(ruling, failure),
-        (_, Ok(_)) => Entry {
+        (_, Ok(identity)) => Entry {
             ruling,
+            identity,
             refused: None,
         },
     }
@@ -75,6 +78,7 @@ async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Found {
 fn refuse(ruling: Option<Ruling>, failure: Failure) -> Entry {
     Entry {
         ruling,
+        identity: None,
         refused: Some(failure),
     }
 }

@@ -23,7 +23,8 @@ pub(crate) async fn ready(State(agent): State<Arc<Agent>>) -> Response {
     }
 }
 
-fn body(agent: &Agent, status: &str) -> Value {
+/// The document of both.
+pub(crate) fn body(agent: &Agent, status: &str) -> Value {
     json!({
         "status": status,
         "agent_id": agent.settings.agent_id,

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     advice,
@@ -24,6 +24,7 @@ use crate::{
     results::{Computed, Found, Key},
     seams::Place,
     validation::Violation,
+    weather::Weather,
 };
 
 /// One question, judged and ready to be answered.
@@ -74,6 +75,18 @@ pub(crate) async fn answer(
     Ok(json_bytes(StatusCode::OK, body.into()))
 }
 
+/// What `/invoke` answers to this body, whichever way it has come.
+pub(crate) async fn run(agent: &Arc<Agent>, body: Value) -> Result<Value, Failure> {
+    let began = Instant::now();
+    let job = judge(agent, Place::Invoke, body)?;
+    let output = perform(agent, &job).await?;
+    let metadata = json!({
+        "agent_id": agent.settings.agent_id,
+        "execution_time_ms": milliseconds(began.elapsed()),
+    });
+    Ok(json!({"output": output, "metadata": metadata}))
+}
+
 /// The body of an answer, around an output that is written already.
 fn write(agent_id: &str, found: &Found, time: Duration) -> Vec<u8> {
     let mut body = Vec::with_capacity(found.output.len() + 160);
@@ -85,14 +98,17 @@ fn write(agent_id: &str, found: &Found, time: Duration) -> Vec<u8> {
         }
         _ => body.extend_from_slice(&found.output),
     }
-    let milliseconds = time.as_micros() as f64 / 1000.0;
     // Writing texts and numbers to a vector does not fail.
     body.extend_from_slice(b",\"metadata\":{\"agent_id\":");
     let _ = serde_json::to_writer(&mut body, agent_id);
     body.extend_from_slice(b",\"execution_time_ms\":");
-    let _ = serde_json::to_writer(&mut body, &milliseconds);
+    let _ = serde_json::to_writer(&mut body, &milliseconds(time));
     body.extend_from_slice(b"}}");
     body
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }
 
 /// Answers the question, however long that takes: the `output` of `/invoke`.
@@ -133,13 +149,19 @@ async fn compute(agent: Arc<Agent>, job: Job) -> Computed {
     if let Some(time) = agent.delay(&job.input) {
         tokio::time::sleep(time).await;
     }
-    let output = advice::give(&agent, &job.input, &job.preferences);
+    let weather = agent.atlas.weather(&job.input);
+    let output = advice::give(&agent, &weather, &job.input, &job.preferences);
     Ok(output.to_string().into())
 }
 
 /// The answer computed here and now: the `result` of a stream.
 pub(crate) fn compose(agent: &Agent, job: &Job) -> Value {
-    let mut output = advice::give(agent, &job.input, &job.preferences);
+    word(agent, job, &agent.atlas.weather(&job.input))
+}
+
+/// The answer in this weather, wherever it comes from.
+pub(crate) fn word(agent: &Agent, job: &Job, weather: &Weather) -> Value {
+    let mut output = advice::give(agent, weather, &job.input, &job.preferences);
     agent.seams.output(job, &mut output);
     output
 }
@@ -154,13 +176,18 @@ pub(crate) fn accept(
     if !body::is_json(headers) {
         return Err(Failure::unsupported_media_type());
     }
-    let judge = || judge(agent, place, read(bytes)?);
+    let question = || question(agent, place, read(bytes)?);
     // A fault may judge the same bytes in one way now and in another later.
     let question = match agent.seams.are_none() {
-        true => agent.judgements.of(bytes, judge)?,
-        false => Arc::new(judge()?),
+        true => agent.judgements.of(bytes, question)?,
+        false => Arc::new(question()?),
     };
     settle(agent, place, &question)
+}
+
+/// From a body to a job, or the reason why not.
+pub(crate) fn judge(agent: &Agent, place: Place, body: Value) -> Result<Job, Failure> {
+    settle(agent, place, &question(agent, place, body)?)
 }
 
 /// The job that a question makes, under the configuration that it names.
@@ -179,7 +206,7 @@ fn settle(agent: &Agent, place: Place, question: &Question) -> Result<Job, Failu
 }
 
 /// What a body asks, if it holds to the schemas.
-fn judge(agent: &Agent, place: Place, mut body: Value) -> Result<Question, Failure> {
+fn question(agent: &Agent, place: Place, mut body: Value) -> Result<Question, Failure> {
     let mut violations = agent.contracts.invoke_request.violations(&body, "");
     if violations.is_empty() {
         let input = body.get("input").unwrap_or(&Value::Null);

@@ -6,6 +6,7 @@
 //! side by side in one process, as nothing here is global. [`faults`] lists the ways in
 //! which an agent can be told to be wrong.
 
+mod admin;
 mod advice;
 mod agent;
 mod app;
@@ -21,6 +22,8 @@ mod external;
 mod failure;
 pub mod faults;
 mod gate;
+#[cfg(feature = "graphql")]
+mod graphql;
 mod health;
 mod invoke;
 mod judgements;
@@ -40,6 +43,7 @@ mod stream;
 pub mod telemetry;
 mod validation;
 mod weather;
+mod websocket;
 
 pub use descriptor::{descriptor, manifest};
 pub use probe::probe;

@@ -219,6 +219,7 @@ pub(crate) enum Wired {
 #[derive(Debug, Default)]
 pub(crate) struct Seams {
     active: ArcSwap<Vec<(Seam, Arc<Memory>)>>,
+    faults: Mutex<Vec<&'static Fault>>,
 }
 
 impl Seams {
@@ -230,11 +231,20 @@ impl Seams {
 
     /// Puts other faults in place of those that are active; each begins with an empty memory.
     pub(crate) fn switch(&self, faults: &[&'static Fault]) {
+        // Held to the end, so that two who switch at once do not make a mixture.
+        let mut known = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let active = faults.iter().flat_map(|fault| {
             let memory = Arc::<Memory>::default();
             fault.seams.iter().map(move |seam| (*seam, memory.clone()))
         });
         self.active.store(Arc::new(active.collect()));
+        *known = faults.to_vec();
+    }
+
+    /// The faults that are active.
+    pub(crate) fn faults(&self) -> Vec<&'static Fault> {
+        let known = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        known.clone()
     }
 
     /// Whether there is no fault at all, so that nothing can be other than it should.

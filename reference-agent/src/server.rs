@@ -8,13 +8,13 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::OptionFuture};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinHandle,
     time::timeout,
 };
@@ -37,6 +37,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Running {
     addr: SocketAddr,
+    admin_addr: Option<SocketAddr>,
     open_streams: watch::Receiver<usize>,
     stopping: CancellationToken,
     stopped: CancellationToken,
@@ -87,23 +88,32 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 pub async fn start(settings: Settings) -> Result<Running, Error> {
     let settings = faults::effective(&settings)?;
     let agent = Agent::build(&settings)?;
-    let listener = bind(&settings.host, settings.port).await?;
-    let addr = listener.local_addr().map_err(|source| Error::Bind {
-        addr: SocketAddr::from(([0, 0, 0, 0], settings.port)),
-        source,
-    })?;
+    let (listener, addr) = bind(&settings.host, settings.port).await?;
+    let admin = match (&settings.admin_key, settings.admin_port) {
+        (Some(_), Some(port)) => Some(bind(&settings.host, port).await?),
+        _ => None,
+    };
+    let admin_addr = admin.as_ref().map(|(_, addr)| *addr);
     let stopping = CancellationToken::new();
     let stopped = CancellationToken::new();
     let open_streams = agent.open_streams.subscribe();
-    let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
-    let serving = serve(listener, agent.clone(), stopping.clone(), stopped.clone());
-    let task = tokio::spawn(serving);
+    let serving = |listener, app| {
+        let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
+        let tokens = (stopping.clone(), stopped.clone());
+        serve(listener, app, agent.settings.max_connections, tokens)
+    };
+    let main = serving(listener, App::main(agent.clone()));
+    let admin = admin.map(|(listener, _)| serving(listener, App::admin(agent.clone())));
+    let task = tokio::spawn(async {
+        tokio::join!(main, OptionFuture::from(admin));
+    });
     tracing::info!(url = %format!("http://{addr}"), "serving");
     let registries = orchestrator::spawn(&agent, &url_of(addr), &stopping);
     Ok(Running {
         registries,
         agent,
         addr,
+        admin_addr,
         open_streams,
         stopping,
         stopped,
@@ -115,23 +125,24 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
 /// `stopped`.
 async fn serve(
     mut listener: Listener,
-    agent: Arc<Agent>,
-    stopping: CancellationToken,
-    stopped: CancellationToken,
+    app: App,
+    max_connections: usize,
+    (stopping, stopped): (CancellationToken, CancellationToken),
 ) {
-    let app = App::of(agent.clone());
-    let places = Arc::new(Semaphore::new(agent.settings.max_connections));
+    let places = Arc::new(Semaphore::new(max_connections));
     let connections = TaskTracker::new();
     let accept = async {
         // The semaphore is never closed; were it, no more would be accepted.
         while let Ok(place) = places.clone().acquire_owned().await {
             let (socket, peer) = listener.accept().await;
-            let connection = attend(socket, app.clone(), peer, stopping.clone());
+            let seat = Seat::of(place, stopped.clone());
+            let from = (peer, seat.clone());
+            let connection = attend(socket, app.clone(), from, stopping.clone());
             let stopped = stopped.clone();
             connections.spawn(async move {
                 // With the connection goes all the work that is done for it.
                 let _ = stopped.run_until_cancelled(connection).await;
-                drop(place);
+                drop(seat);
             });
         }
     };
@@ -142,12 +153,40 @@ async fn serve(
     drop(listener);
     connections.close();
     connections.wait().await;
+    // Those that have become web sockets: all places are free when the last has gone.
+    let all = u32::try_from(max_connections).unwrap_or(u32::MAX);
+    let _ = places.acquire_many(all).await;
+}
+
+/// The place of a connection among those that may be open at once. A web socket holds it when the
+/// connection is no longer HTTP's.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    _place: Arc<OwnedSemaphorePermit>,
+    /// When the agent has waited long enough.
+    pub(crate) stopped: CancellationToken,
+}
+
+impl Seat {
+    pub(crate) fn of(place: OwnedSemaphorePermit, stopped: CancellationToken) -> Self {
+        Self {
+            _place: Arc::new(place),
+            stopped,
+        }
+    }
 }
 
 /// Serves one connection to its end; when the agent stops, to the end of what is in flight.
-async fn attend(socket: Connection, app: App, peer: SocketAddr, stopping: CancellationToken) {
-    let service =
-        service_fn(move |request| app.clone().answer(peer, request).map(Ok::<_, Infallible>));
+async fn attend(
+    socket: Connection,
+    app: App,
+    from: (SocketAddr, Seat),
+    stopping: CancellationToken,
+) {
+    let service = service_fn(move |request| {
+        let answer = app.clone().answer(from.clone(), request);
+        answer.map(Ok::<_, Infallible>)
+    });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
     let connection = http
@@ -164,7 +203,7 @@ async fn attend(socket: Connection, app: App, peer: SocketAddr, stopping: Cancel
     }
 }
 
-async fn bind(host: &str, port: u16) -> Result<TcpListener, Error> {
+async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), Error> {
     let resolve = |source| Error::Resolve {
         host: host.to_owned(),
         source,
@@ -175,8 +214,13 @@ async fn bind(host: &str, port: u16) -> Result<TcpListener, Error> {
         .await
         .map_err(resolve)?
     {
-        match TcpListener::bind(addr).await {
-            Ok(listener) => return Ok(listener),
+        let bound = async {
+            let listener = TcpListener::bind(addr).await?;
+            let addr = listener.local_addr()?;
+            Ok((listener, addr))
+        };
+        match bound.await {
+            Ok(bound) => return Ok(bound),
             Err(source) => refused = Some(Error::Bind { addr, source }),
         }
     }
@@ -194,6 +238,12 @@ impl Running {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// The address of the admin API, if it has one of its own.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_addr
     }
 
     /// The agent's descriptor (`acp-descriptor.json`), as it is now.

@@ -17,7 +17,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
@@ -48,10 +48,18 @@ pub(crate) enum Ending {
     Hang(Duration),
 }
 
-/// Some bytes of the stream: what to wait before them, and how they are made.
+/// A part of the stream: what to wait before it, and how it is made.
 pub(crate) struct Frame {
     pub(crate) pause: Duration,
-    make: Box<dyn FnOnce() -> Bytes + Send>,
+    make: Make,
+}
+
+/// How a frame is made, when it is due.
+enum Make {
+    /// An event, from its data.
+    Event(Box<dyn FnOnce() -> Value + Send>),
+    /// Any bytes at all. (Only faults do this.)
+    Bytes(Box<dyn FnOnce() -> Bytes + Send>),
 }
 
 impl fmt::Debug for Frame {
@@ -65,12 +73,13 @@ impl fmt::Debug for Frame {
 impl Frame {
     /// An event with this data, made when it is due.
     pub(crate) fn event(pause: Duration, data: impl FnOnce() -> Value + Send + 'static) -> Self {
-        Self::made(pause, move || Bytes::from(format!("data: {}\n\n", data())))
+        let make = Make::Event(Box::new(data));
+        Self { pause, make }
     }
 
     /// Any bytes at all, made when they are due.
     pub(crate) fn made(pause: Duration, make: impl FnOnce() -> Bytes + Send + 'static) -> Self {
-        let make = Box::new(make);
+        let make = Make::Bytes(Box::new(make));
         Self { pause, make }
     }
 
@@ -82,7 +91,18 @@ impl Frame {
 
     /// Makes the bytes.
     pub(crate) fn make(self) -> Bytes {
-        (self.make)()
+        match self.make {
+            Make::Event(data) => Bytes::from(format!("data: {}\n\n", data())),
+            Make::Bytes(bytes) => bytes(),
+        }
+    }
+
+    /// Makes the event's data, for where events are not bytes of a stream; `None` if it is none.
+    fn data(self) -> Option<Value> {
+        match self.make {
+            Make::Event(data) => Some(data()),
+            Make::Bytes(_) => None,
+        }
     }
 }
 
@@ -93,8 +113,7 @@ pub(crate) async fn by_status(
     bytes: Bytes,
 ) -> Result<Response, Failure> {
     let job = accept(&agent, Place::Stream, &headers, &bytes)?;
-    let frames = status_frames(&agent, &job);
-    Ok(respond(&agent, &job, frames))
+    Ok(respond(&agent, &job))
 }
 
 /// `POST /invoke/advanced-stream`.
@@ -104,8 +123,7 @@ pub(crate) async fn by_step(
     bytes: Bytes,
 ) -> Result<Response, Failure> {
     let job = accept(&agent, Place::StepStream, &headers, &bytes)?;
-    let frames = step_frames(&agent, &job);
-    Ok(respond(&agent, &job, frames))
+    Ok(respond(&agent, &job))
 }
 
 /// The status vocabulary: started, five times processing, complete. Six pauses.
@@ -174,13 +192,36 @@ fn step_frames(agent: &Arc<Agent>, job: &Job) -> VecDeque<Frame> {
     frames
 }
 
-fn respond(agent: &Arc<Agent>, job: &Job, frames: VecDeque<Frame>) -> Response {
+/// What the stream of this job's vocabulary is going to be.
+fn plan(agent: &Arc<Agent>, job: &Job) -> Plan {
     let mut plan = Plan {
         head: head(),
-        frames,
+        frames: match job.place {
+            Place::StepStream => step_frames(agent, job),
+            _ => status_frames(agent, job),
+        },
         ending: Ending::Close,
     };
     agent.seams.plan(job, &mut plan);
+    plan
+}
+
+/// The data of each event of the stream of this job's vocabulary, when it is due.
+pub(crate) fn events(agent: &Arc<Agent>, job: &Job) -> impl Stream<Item = Value> + Send + use<> {
+    let telling = Telling::of(agent, job.place, plan(agent, job));
+    let events = stream::unfold(telling, |mut telling| async {
+        let frame = telling.plan.frames.pop_front()?;
+        let data = match in_time(frame, telling.deadline, Frame::data).await {
+            Ok(data) => data,
+            Err(failed) => Some(telling.end(failed)),
+        };
+        Some((data, telling))
+    });
+    events.filter_map(async |data| data)
+}
+
+fn respond(agent: &Arc<Agent>, job: &Job) -> Response {
+    let mut plan = plan(agent, job);
     let head = std::mem::take(&mut plan.head);
     let mut response = Response::new(body(Telling::of(agent, job.place, plan)));
     *response.headers_mut() = head;
@@ -220,24 +261,31 @@ fn body(telling: Telling) -> Body {
                 }
             };
         };
-        let bytes = match in_time(frame, telling.deadline).await {
+        let bytes = match in_time(frame, telling.deadline, Frame::make).await {
             Ok(bytes) => bytes,
-            Err(failed) => telling.end(&failed.unwrap_or_else(|| telling.timeout())),
+            Err(failed) => {
+                let data = telling.end(failed);
+                Frame::event(Duration::ZERO, || data).make()
+            }
         };
         Some((Ok(bytes), telling))
     }))
 }
 
-/// The frame's bytes when it is due; no reason given if that is too late.
+/// What is made of the frame when it is due; no reason given if that is too late.
 ///
-/// A panic while they are made is a failure like any other: by then the status has gone out,
+/// A panic while it is made is a failure like any other: by then the status has gone out,
 /// and the stream is the only place where it can be told.
-async fn in_time(frame: Frame, deadline: Instant) -> Result<Bytes, Option<Failure>> {
+async fn in_time<T>(
+    frame: Frame,
+    deadline: Instant,
+    make: impl FnOnce(Frame) -> T,
+) -> Result<T, Option<Failure>> {
     if !frame.pause.is_zero() {
         let due = tokio::time::sleep(frame.pause);
         timeout_at(deadline, due).await.map_err(|_| None)?;
     }
-    catch_unwind(AssertUnwindSafe(|| frame.make())).map_err(|_| Some(Failure::execution()))
+    catch_unwind(AssertUnwindSafe(|| make(frame))).map_err(|_| Some(Failure::execution()))
 }
 
 /// A stream on its way: counted for as long as it is there.
@@ -260,19 +308,16 @@ impl Telling {
     }
 
     /// Drops all that was still to be done, and makes the event that says so.
-    fn end(&mut self, failure: &Failure) -> Bytes {
+    fn end(&mut self, failed: Option<Failure>) -> Value {
         self.plan.frames.clear();
         self.plan.ending = Ending::Close;
         let key = match self.place {
             Place::StepStream => "event",
             _ => "status",
         };
-        let data = json!({key: "error", "error": failure.error(), "timestamp": now()});
-        Frame::event(Duration::ZERO, || data).make()
-    }
-
-    fn timeout(&self) -> Failure {
-        Failure::timeout(self.agent.settings.request_timeout)
+        let late = || Failure::timeout(self.agent.settings.request_timeout);
+        let error = failed.unwrap_or_else(late).error();
+        json!({key: "error", "error": error, "timestamp": now()})
     }
 }
 

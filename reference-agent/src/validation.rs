@@ -87,6 +87,11 @@ fn located(error: &jsonschema::ValidationError<'_>, root: &str) -> Vec<Violation
     }
 }
 
+/// Whether this is a JSON Schema.
+pub(crate) fn is_schema(value: &Value) -> bool {
+    jsonschema::meta::is_valid(value)
+}
+
 /// Every contract of the agent.
 #[derive(Debug)]
 pub(crate) struct Contracts {

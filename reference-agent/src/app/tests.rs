@@ -1,23 +1,24 @@
 //! What only shows from within: that a panic tells nothing, and that work which nobody waits
 //! for is not gone on with.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
-    Extension,
     body::{Body, HttpBody},
-    extract::ConnectInfo,
     response::Response,
 };
-use hyper::server::conn::http1;
-use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use futures_util::FutureExt;
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    sync::Semaphore,
     task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{enveloped, router};
-use crate::{Settings, agent::Agent, faults::Fault, seams::Seam};
+use super::{App, enveloped};
+use crate::{Settings, agent::Agent, faults::Fault, seams::Seam, server::Seat};
 
 /// Not in the catalogue: a real panic also speaks through the process's panic hook.
 static PANICS: Fault = Fault {
@@ -51,8 +52,14 @@ fn slow(request_timeout: Duration) -> Arc<Agent> {
 /// A connection to the agent, and what ends with it.
 fn connect(agent: &Arc<Agent>) -> (DuplexStream, JoinHandle<()>) {
     let (client, server) = tokio::io::duplex(65536);
-    let peer = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 1)));
-    let service = TowerToHyperService::new(router(agent.clone()).layer(Extension(peer)));
+    let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+    let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
+    let seat = Seat::of(place.expect("a place"), CancellationToken::new());
+    let app = App::main(agent.clone());
+    let service = service_fn(move |request| {
+        let answer = app.clone().answer((peer, seat.clone()), request);
+        answer.map(Ok::<_, Infallible>)
+    });
     let serving = http1::Builder::new().serve_connection(TokioIo::new(server), service);
     let serving = tokio::spawn(async {
         let _ = serving.await;

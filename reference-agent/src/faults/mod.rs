@@ -66,6 +66,14 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Whether it bends the settings, and so cannot come or go while the agent serves.
+    pub(crate) fn acts_before_the_start(&self) -> bool {
+        let before = |seam: &Seam| matches!(seam, Seam::Settings(_));
+        self.seams.iter().any(before)
+    }
+}
+
 /// Faults of one area, and what must be on for them to show.
 struct Area {
     faults: &'static [Fault],

@@ -1,0 +1,73 @@
+//! Why the weather service has not told the weather, and what follows from it.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::failure::Failure;
+
+/// Why one attempt has come to nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Trouble {
+    Connection,
+    Timeout,
+    Status(StatusCode),
+    Report,
+}
+
+impl Trouble {
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Timeout => "timeout",
+            Self::Status(_) => "status",
+            Self::Report => "report",
+        }
+    }
+
+    /// Whether it may be over when the service is asked again.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Connection | Self::Timeout => true,
+            Self::Status(status) => is_overload(*status),
+            Self::Report => false,
+        }
+    }
+
+    /// Whether the service is not up to its work; else it is only this question.
+    pub(super) fn is_of_the_service(&self) -> bool {
+        match self {
+            Self::Status(status) => is_overload(*status),
+            Self::Connection | Self::Timeout | Self::Report => true,
+        }
+    }
+}
+
+fn is_overload(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+/// What exactly it said may hold the URL, and is nobody's business outside.
+impl From<reqwest::Error> for Trouble {
+    fn from(error: reqwest::Error) -> Self {
+        match error.is_timeout() {
+            true => Self::Timeout,
+            false => Self::Connection,
+        }
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Connection => failure("the weather service cannot be reached"),
+            Trouble::Timeout => failure("the weather service did not answer in time"),
+            Trouble::Status(status) => failure("the weather service did not answer the question")
+                .with_details(json!({"service_status": status.as_u16()})),
+            Trouble::Report => failure("the weather service's answer makes no sense"),
+        }
+    }
+}
+
+pub(super) fn failure(message: &str) -> Failure {
+    Failure::external_service(message)
+}
