@@ -52,7 +52,7 @@ impl Program {
             let count = stderr.read_line(&mut line).expect("a line");
             assert!(count > 0, "no address in {said:?}");
             said.push_str(&line);
-            if let Some((_, told)) = line.split_once(r#""address":""#) {
+            if let Some((_, told)) = line.split_once(r#""url":"http://"#) {
                 break told.split('"').next().and_then(|addr| addr.parse().ok());
             }
         };

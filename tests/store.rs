@@ -32,12 +32,8 @@ impl Agent {
             let mut line = String::new();
             let read = stderr.read_line(&mut line).expect("a line");
             assert!(read > 0, "the agent does not start: {told}");
-            if let Some((_, rest)) = line.split_once("listens on http://") {
-                break rest
-                    .split_whitespace()
-                    .next()
-                    .expect("an address")
-                    .to_owned();
+            if let Some((_, rest)) = line.split_once(r#""url":"http://"#) {
+                break rest.split('"').next().expect("an address").to_owned();
             }
             told += &line;
         };

@@ -37,11 +37,6 @@ impl Listener {
 }
 
 impl Listener {
-    /// Word of the moment in which all connections are closed.
-    pub(crate) fn stopped(&self) -> CancellationToken {
-        self.stopped.clone()
-    }
-
     /// The next connection, and where it comes from.
     pub(crate) async fn accept(&mut self) -> (Connection, SocketAddr) {
         loop {

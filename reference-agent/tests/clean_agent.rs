@@ -1,5 +1,6 @@
 //! The agent without faults, over a real socket: every endpoint, and every way to be refused.
 
+#[expect(dead_code, reason = "this test uses a part of the module")]
 mod wire;
 
 use acp_reference_agent::{Running, Settings, start};

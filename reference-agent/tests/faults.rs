@@ -1,5 +1,6 @@
 //! That each fault shows on the wire, and the ones that need more than one request, one by one.
 
+#[expect(dead_code, reason = "this test uses a part of the module")]
 mod wire;
 
 use std::time::Duration;

@@ -1,5 +1,6 @@
 //! The streams of the agent without faults, over a real socket.
 
+#[expect(dead_code, reason = "this test uses a part of the module")]
 mod wire;
 
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -142,6 +142,8 @@ pub(crate) fn echoing(stream: TcpStream, head: &str) {
 /// The reference agent as a process of its own.
 pub(crate) struct Agent {
     child: Child,
+    /// Open for as long as the agent may write to it.
+    _log: BufReader<ChildStderr>,
     /// Its base URL.
     pub(crate) url: String,
 }
@@ -150,21 +152,30 @@ impl Agent {
     /// Starts it on a free port.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_acp-tck"))
-            .args(["agent", "--port", "0"])
+            .args([
+                "agent",
+                "--port",
+                "0",
+                "--rate-limit",
+                "off",
+                "--rate-limit-invoke",
+                "off",
+            ])
             .args(arguments)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program runs");
         let mut line = String::new();
         let stderr = child.stderr.take().expect("a pipe");
-        BufReader::new(stderr).read_line(&mut line).expect("a line");
-        let url = line
-            .split_whitespace()
-            .find(|word| word.starts_with("http://"));
+        let mut log = BufReader::new(stderr);
+        log.read_line(&mut line).expect("a line");
+        let told: serde_json::Value = serde_json::from_str(&line).expect("a line of the log");
+        let url = told["url"].as_str();
         let url = url
             .unwrap_or_else(|| panic!("no URL in {line:?}"))
             .to_owned();
-        Self { child, url }
+        let _log = log;
+        Self { child, _log, url }
     }
 }
 

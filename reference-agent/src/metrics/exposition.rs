@@ -78,6 +78,11 @@ fn standing(agent: &Agent) -> Registry {
         gauge(*agent.open_streams.borrow()),
     );
     all.register(
+        "rate_limit_clients",
+        "Clients whose requests are counted",
+        gauge(usize::try_from(agent.limiter.clients()).unwrap_or(usize::MAX)),
+    );
+    all.register(
         "cache_hits",
         "Answers that came out of the cache",
         ConstCounter::new(counts.cache_hits),

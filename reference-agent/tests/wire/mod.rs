@@ -1,7 +1,5 @@
 //! A client that says exactly what it is told, over a real socket, and hides nothing.
 
-#![expect(dead_code, reason = "each test binary uses a part of this module")]
-
 use std::net::SocketAddr;
 
 use acp_reference_agent::{
