@@ -406,29 +406,3 @@ fn a_lock_that_others_hold_too_long_is_for_the_client_to_wait_out() {
         (503, "UNAVAILABLE")
     );
 }
-
-/// Not an assertion: how long the hot path takes, for whoever wants to know.
-#[tokio::test]
-#[ignore = "measures: cargo test --lib store -- --ignored --nocapture"]
-async fn how_long_a_read_takes() {
-    let folder = folder();
-    let path = folder.path().join("configs");
-    for (name, store) in [
-        ("memory", in_memory()),
-        ("file", at(&path).expect("a store")),
-    ] {
-        let began = std::time::Instant::now();
-        for number in 0..2000 {
-            add(&store, &format!("cfg_{number}"), None)
-                .await
-                .expect("stored");
-        }
-        println!("{name}: {:?} a write", began.elapsed() / 2000);
-        let began = std::time::Instant::now();
-        for number in 0..100_000 {
-            let id = format!("cfg_{}", number % 2000);
-            assert!(store.find(&id).expect("read").is_some());
-        }
-        println!("{name}: {:?} a read", began.elapsed() / 100_000);
-    }
-}

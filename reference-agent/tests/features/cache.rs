@@ -337,7 +337,6 @@ async fn a_request_that_is_timed_out_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-#[ignore = "needs versions"]
 async fn a_rollback_brings_the_old_answer_back() {
     let agent = start(Settings::unlimited())
         .await
