@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ahash::RandomState;
 use bytes::Bytes;
 use moka::sync::Cache;
 use serde_json::Value;
@@ -27,14 +28,15 @@ const OVERHEAD: usize = 1024;
 
 /// The judgements of one agent.
 #[derive(Debug)]
-pub(crate) struct Judgements(Cache<Bytes, Arc<Question>>);
+pub(crate) struct Judgements(Cache<Bytes, Arc<Question>, RandomState>);
 
 impl Judgements {
     pub(crate) fn new() -> Self {
         let weigh = |body: &Bytes, _: &Arc<Question>| {
             u32::try_from(body.len() * 8 + OVERHEAD).unwrap_or(u32::MAX)
         };
-        Self(Cache::builder().weigher(weigh).max_capacity(SIZE).build())
+        let cache = Cache::builder().weigher(weigh).max_capacity(SIZE);
+        Self(cache.build_with_hasher(RandomState::new()))
     }
 
     /// What the body asks, from memory or after `judge`; a refusal is not remembered.

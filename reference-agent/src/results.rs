@@ -13,6 +13,7 @@ use std::{
     },
 };
 
+use ahash::RandomState;
 use bytes::Bytes;
 use futures_util::{
     FutureExt,
@@ -81,7 +82,7 @@ pub(crate) struct Results {
 }
 
 struct Shelf {
-    kept: Cache<Key, Bytes>,
+    kept: Cache<Key, Bytes, RandomState>,
     size: u64,
     under_way: Mutex<UnderWay>,
 }
@@ -104,7 +105,7 @@ impl Results {
             .time_to_live(settings.cache_ttl)
             .weigher(|key: &Key, answer: &Bytes| key.weight(answer))
             .max_capacity(settings.cache_size)
-            .build();
+            .build_with_hasher(RandomState::new());
         Self {
             shelf: Arc::new(Shelf {
                 kept,
