@@ -104,10 +104,16 @@ fn descend(at: &mut String, name: &str) -> usize {
     length
 }
 
+/// A time of day, with a zone or (against RFC 3339) without: the same twice out of a cache.
+fn is_time(text: &str) -> bool {
+    let is_civil = || text.contains(':') && text.parse::<jiff::civil::DateTime>().is_ok();
+    text.parse::<jiff::Timestamp>().is_ok() || is_civil()
+}
+
 fn is_volatile(name: &str, member: &Value) -> bool {
     let name = name.to_ascii_lowercase();
     match member {
-        Value::String(text) => text.parse::<jiff::Timestamp>().is_ok(),
+        Value::String(text) => is_time(text),
         Value::Number(_) | Value::Bool(_) => {
             name.ends_with("_ms") || NAMES.iter().any(|known| name.contains(known))
         }
@@ -148,5 +154,15 @@ mod tests {
     fn a_list_of_another_length_differs_as_a_whole() {
         let volatile = differing(&json!({"a": [1]}), &json!({"a": [1, 2]}));
         assert_eq!(volatile, Paths::from(["/a".to_owned()]));
+    }
+
+    #[test]
+    fn a_time_is_set_aside_even_if_it_came_twice_alike() {
+        let cached = json!({"at": "2026-11-22T10:00:00", "zoned": "2026-11-22T10:00:00Z"});
+        let fresh = json!({"at": "2026-11-22T11:00:00", "zoned": "2026-11-22T11:00:00Z"});
+        let none = Paths::new();
+        assert_eq!(steady(&cached, &none), steady(&fresh, &none));
+        let dated = |day: &str| steady(&json!({ "day": day }), &none);
+        assert_ne!(dated("2026-11-22"), dated("2026-11-23"));
     }
 }
