@@ -88,6 +88,10 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     else {
         return false;
     };
+    // Nearly all write it so.
+    if value == "application/json" {
+        return true;
+    }
     let essence = value
         .split(';')
         .next()

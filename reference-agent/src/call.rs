@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     net::IpAddr,
+    ops::Deref,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -20,9 +21,13 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// A caller's own id is taken over if it is no longer than this many bytes.
 const LONGEST_ID: usize = 128;
 
-/// One request; carried along as an extension of it.
+/// One request; carried along as an extension of it, and cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub(crate) struct Call(Arc<Head>);
+
+/// What is known of it.
+#[derive(Debug)]
+pub(crate) struct Head {
     /// The caller's id, or one of ours.
     pub(crate) id: HeaderValue,
     pub(crate) method: Method,
@@ -35,7 +40,21 @@ pub(crate) struct Call {
     pub(crate) trace: Option<Arc<Trace>>,
 }
 
-impl Call {
+impl From<Head> for Call {
+    fn from(head: Head) -> Self {
+        Self(Arc::new(head))
+    }
+}
+
+impl Deref for Call {
+    type Target = Head;
+
+    fn deref(&self) -> &Head {
+        &self.0
+    }
+}
+
+impl Head {
     pub(crate) fn of(agent: &Agent, parts: &Parts, peer: IpAddr) -> Self {
         let path = parts.uri.path();
         Self {

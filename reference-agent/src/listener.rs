@@ -14,7 +14,6 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
 };
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::seams::{Left, Seams, Sent, Wired};
 
@@ -22,17 +21,12 @@ use crate::seams::{Left, Seams, Sent, Wired};
 pub(crate) struct Listener {
     inner: TcpListener,
     seams: Arc<Seams>,
-    stopped: CancellationToken,
 }
 
 impl Listener {
-    /// Connections over `inner`, until `stopped` closes them all.
-    pub(crate) fn over(inner: TcpListener, seams: Arc<Seams>, stopped: CancellationToken) -> Self {
-        Self {
-            inner,
-            seams,
-            stopped,
-        }
+    /// Connections over `inner`.
+    pub(crate) fn over(inner: TcpListener, seams: Arc<Seams>) -> Self {
+        Self { inner, seams }
     }
 }
 
@@ -48,7 +42,7 @@ impl Listener {
             // Events are small and are to leave at once.
             let _ = socket.set_nodelay(true);
             let tamper = self.seams.watch_wire().then(|| self.seams.clone());
-            return (Connection::over(socket, tamper, self.stopped.clone()), addr);
+            return (Connection::over(socket, tamper), addr);
         }
     }
 }
@@ -56,7 +50,6 @@ impl Listener {
 /// One connection.
 pub(crate) struct Connection {
     socket: TcpStream,
-    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     tamper: Option<Arc<Seams>>,
     asked: bool,
     sent: Sent,
@@ -65,10 +58,9 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn over(socket: TcpStream, tamper: Option<Arc<Seams>>, stopped: CancellationToken) -> Self {
+    fn over(socket: TcpStream, tamper: Option<Arc<Seams>>) -> Self {
         Self {
             socket,
-            stopped: Box::pin(stopped.cancelled_owned()),
             tamper,
             asked: false,
             sent: Sent::default(),
@@ -99,9 +91,6 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.stopped.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
         let before = buf.filled().len();
         let read = ready!(Pin::new(&mut self.socket).poll_read(cx, buf));
         let more = read.is_ok() && buf.filled().len() > before;

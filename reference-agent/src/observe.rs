@@ -18,7 +18,7 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::{
     agent::Agent,
-    call::{self, Call, REQUEST_ID},
+    call::{self, Call, Head, REQUEST_ID},
     metrics::{Observation, StreamEnd},
     telemetry::ServerSpan,
 };
@@ -45,11 +45,11 @@ struct Stream {
 impl Noted {
     /// Takes note of a request that has just come in.
     pub(crate) fn of(agent: &Arc<Agent>, parts: &Parts, peer: IpAddr) -> Self {
-        let mut call = Call::of(agent, parts, peer);
+        let mut head = Head::of(agent, parts, peer);
         Self {
-            span: agent.tracer.receive(&mut call),
+            span: agent.tracer.receive(&mut head),
             agent: agent.clone(),
-            call,
+            call: head.into(),
             status: None,
             stream: None,
         }

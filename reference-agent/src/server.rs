@@ -98,7 +98,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     let stopped = CancellationToken::new();
     let open_streams = agent.open_streams.subscribe();
     let serving = |listener, app| {
-        let listener = Listener::over(listener, agent.seams.clone(), stopped.clone());
+        let listener = Listener::over(listener, agent.seams.clone());
         let tokens = (stopping.clone(), stopped.clone());
         serve(listener, app, agent.settings.max_connections, tokens)
     };

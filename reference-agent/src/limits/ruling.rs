@@ -40,16 +40,12 @@ impl Ruling {
         } = *self;
         let reset = self.reset_seconds();
         // The draft counts windows in whole seconds; one that is none is better left out.
-        let window = match self.window.subsec_nanos() {
-            0 => format!(";w={}", self.window.as_secs()),
-            _ => String::new(),
-        };
-        put(headers, POLICY, format!("\"{policy}\";q={limit}{window}"));
-        put(
-            headers,
-            STATE,
-            format!("\"{policy}\";r={remaining};t={reset}"),
-        );
+        let is_whole = self.window.subsec_nanos() == 0;
+        let window = is_whole.then_some(("w", self.window.as_secs()));
+        headers.reserve(6);
+        put(headers, POLICY, policy, [Some(("q", limit.into())), window]);
+        let state = [Some(("r", remaining.into())), Some(("t", reset))];
+        put(headers, STATE, policy, state);
         headers.insert(LIMIT, limit.into());
         headers.insert(REMAINING, remaining.into());
         headers.insert(RESET, reset.into());
@@ -64,9 +60,26 @@ impl Ruling {
     }
 }
 
-fn put(headers: &mut HeaderMap, name: HeaderName, value: String) {
+/// A limit's name and what is said of it, as a structured field (RFC 9651). Written without the
+/// formatting machinery, as every answer has two of them.
+fn put(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    policy: &str,
+    parameters: [Option<(&str, u64)>; 2],
+) {
+    let mut value = String::with_capacity(48);
+    value.push('"');
+    value.push_str(policy);
+    value.push('"');
+    for (key, number) in parameters.into_iter().flatten() {
+        value.push(';');
+        value.push_str(key);
+        value.push('=');
+        value.push_str(itoa::Buffer::new().format(number));
+    }
     // Digits and fixed names: what a header field can always hold.
-    if let Ok(value) = HeaderValue::try_from(value) {
+    if let Ok(value) = HeaderValue::from_str(&value) {
         headers.insert(name, value);
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     use std::{fs::File, io::Read, sync::Arc};
 
     use super::*;
-    use crate::{call::Call, telemetry::Trace};
+    use crate::{call::Head, telemetry::Trace};
 
     /// The one line that is written of what is told.
     fn line(log_format: LogFormat, tell: impl FnOnce()) -> String {
@@ -201,7 +201,9 @@ mod tests {
             state: None,
         };
         let text = line(LogFormat::Json, || {
-            call::within_now(Call::some(Some(trace)), || tracing::warn!("deep down"));
+            call::within_now(Head::some(Some(trace)).into(), || {
+                tracing::warn!("deep down")
+            });
         });
         let line: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(line["request_id"], "req-1");

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, StatusCode};
 
 use crate::{
-    call::{self, Call},
+    call::{self, Head},
     settings::{Error, Settings},
 };
 
@@ -22,7 +22,7 @@ impl Tracer {
         }
     }
 
-    pub(crate) fn receive(&self, _call: &mut Call) -> Option<ServerSpan> {
+    pub(crate) fn receive(&self, _call: &mut Head) -> Option<ServerSpan> {
         None
     }
 

@@ -24,7 +24,7 @@ use opentelemetry_sdk::{
 use self::queue::Sending;
 use super::Trace;
 use crate::{
-    call::{self, Call},
+    call::{self, Head},
     endpoints,
     settings::{Error, Settings},
 };
@@ -80,7 +80,7 @@ impl Tracer {
     }
 
     /// Begins the span of a request, which continues its caller's trace if there is one.
-    pub(crate) fn receive(&self, call: &mut Call) -> Option<ServerSpan> {
+    pub(crate) fn receive(&self, call: &mut Head) -> Option<ServerSpan> {
         let Active { tracer, .. } = self.0.as_ref()?;
         let method = call.method();
         let mut attributes = vec![
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     /// What a call to another service says of its trace.
-    fn sent(tracer: &Tracer, call: Call) -> Option<Trace> {
+    fn sent(tracer: &Tracer, call: call::Call) -> Option<Trace> {
         call::within_now(call, || {
             let span = tracer.send("GET", "weather.invalid");
             let mut headers = HeaderMap::new();
@@ -263,17 +263,17 @@ mod tests {
     #[test]
     fn without_a_collector_the_callers_trace_is_handed_on_as_it_came() {
         let tracer = Tracer(None);
-        assert_eq!(sent(&tracer, Call::some(Some(CALLER))), Some(CALLER));
-        assert_eq!(sent(&tracer, Call::some(None)), None);
+        assert_eq!(sent(&tracer, Head::some(Some(CALLER)).into()), Some(CALLER));
+        assert_eq!(sent(&tracer, Head::some(None).into()), None);
     }
 
     #[tokio::test]
     async fn a_call_to_another_service_is_a_span_of_the_same_trace() {
         let tracer = active();
-        let mut call = Call::some(Some(CALLER));
+        let mut call = Head::some(Some(CALLER));
         let server = tracer.receive(&mut call).expect("a span");
         let own = call.trace.clone().expect("a place of its own");
-        let sent = sent(&tracer, call).expect("a trace");
+        let sent = sent(&tracer, call.into()).expect("a trace");
         assert_eq!((own.trace_id, sent.trace_id), (7, 7));
         assert!(own.span_id != 8 && sent.span_id != 8 && sent.span_id != own.span_id);
         server.end(Some(StatusCode::OK));
@@ -281,7 +281,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_without_a_trace_begins_one() {
-        let mut call = Call::some(None);
+        let mut call = Head::some(None);
         assert!(active().receive(&mut call).is_some());
         assert!(call.trace.is_some_and(|trace| trace.is_sampled));
     }
