@@ -2,6 +2,7 @@
 
 mod stub;
 
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -211,6 +212,48 @@ fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
         .clone()
         .find(|finding| finding["rule"] == "auth.type-known");
     assert!(responds.is_some());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_blames_nobody_for_what_it_did_not_ask() {
+    let server = stub::Server::start(stub::claiming);
+    let mut child = tck(&["check", &server.url(), "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
+    // The five documents, and the first that is asked after them.
+    server.await_connections(6);
+    let interrupt = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.expect("kill runs").success());
+    let mut told = String::new();
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_to_string(&mut told).expect("a report");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    let report: Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!(
+        status_of(&report, "features.claims-are-true"),
+        "inconclusive"
+    );
+}
+
+#[test]
+fn an_agent_that_limits_is_not_blamed_for_it() {
+    let server = stub::Server::start(stub::limiting);
+    let output = run(&["check", &server.url(), "--only", "auth", "--format", "json"]);
+    assert_eq!(code(&output), 1, "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(status_of(&report, "auth.responds"), "inconclusive");
+}
+
+/// What became of a rule.
+fn status_of<'a>(report: &'a Value, rule: &str) -> &'a str {
+    let mut results = report["results"].as_array().expect("results").iter();
+    let finding = results.find(|finding| finding["rule"] == rule);
+    finding.expect(rule)["status"].as_str().expect("a status")
 }
 
 #[test]

@@ -110,6 +110,23 @@ pub(crate) fn silent_but_auth(stream: TcpStream, head: &str) {
     }
 }
 
+/// Claims to stream, and says nothing to whoever would see it do so.
+pub(crate) fn claiming(stream: TcpStream, head: &str) {
+    if head.starts_with("GET /") {
+        let body = r#"{"capabilities": [{"name": "talk"}], "streaming": true}"#;
+        answer(stream, "200 OK", body);
+    } else {
+        silent(stream, head);
+    }
+}
+
+/// Has had enough of everybody, for an hour.
+pub(crate) fn limiting(mut stream: TcpStream, _: &str) {
+    let _ = stream.write_all(
+        b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3600\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+}
+
 /// Answers `/auth` with an unknown type the first time, and rightly from then on.
 pub(crate) fn fickle(stream: TcpStream, head: &str) {
     static ASKED: AtomicBool = AtomicBool::new(false);

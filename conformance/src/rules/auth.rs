@@ -67,6 +67,10 @@ fn responds(evidence: &Evidence) -> Judgement {
         if answer.status == 200 && ask.json().is_some_and(Value::is_object) {
             return Look::Fine;
         }
+        // Of the refusals only this one says nothing of the endpoint.
+        if answer.status == 429 {
+            return settle(super::looks::answered(ask).map(|_| Look::Beside));
+        }
         let expected = "200 and a JSON object, without credentials";
         Look::flaw(
             "/auth does not say how to authenticate",

@@ -37,6 +37,9 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
             Some(Feature::Errors) if evidence.of(Topic::InvokeShapes).next().is_none() => {
                 Look::missing("no error was asked for that could show the envelope")
             }
+            Some(Feature::Streaming) if evidence.of(Topic::Discovery).next().is_none() => {
+                Look::missing("the run ended before a stream was looked for")
+            }
             Some(feature) => Look::flaw(
                 format!("`{feature}` is claimed and is not there"),
                 format!("an agent that offers {feature}"),

@@ -22,7 +22,8 @@ pub(super) fn answered(ask: &Ask) -> Result<&Answer, Look> {
             answer.status
         ))),
         429 => Err(Look::missing(
-            "the agent answers 429 for longer than can be waited out",
+            "the agent answers 429 for longer than can be waited out: raise or switch off its limits, or \
+             send a key that has more with --header or --api-key-env",
         )),
         _ => Ok(answer),
     }
