@@ -6,7 +6,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Instant,
 };
@@ -38,6 +38,8 @@ pub(crate) struct Head {
     pub(crate) began: Instant,
     /// Where the request stands in its caller's trace, or in one that began here.
     pub(crate) trace: Option<Arc<Trace>>,
+    /// Whether its stream has told of a failure: its status had gone out by then.
+    pub(crate) has_failed: AtomicBool,
 }
 
 impl From<Head> for Call {
@@ -65,6 +67,7 @@ impl Head {
             peer,
             began: Instant::now(),
             trace: Trace::of(&parts.headers).map(Arc::new),
+            has_failed: AtomicBool::new(false),
         }
     }
 
@@ -79,6 +82,7 @@ impl Head {
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             began: Instant::now(),
             trace: trace.map(Arc::new),
+            has_failed: AtomicBool::new(false),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     net::IpAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
     time::Duration,
 };
@@ -80,6 +80,10 @@ impl Noted {
         }
     }
 
+    fn has_failed(&self) -> bool {
+        self.call.has_failed.load(Ordering::Relaxed)
+    }
+
     fn log(&self, status: u16, time: Duration) {
         /// One line of either level; a macro, as a level is fixed where it is written.
         macro_rules! line {
@@ -97,6 +101,7 @@ impl Noted {
         }
         match status {
             500.. => line!(warn, "request failed"),
+            _ if self.has_failed() => line!(warn, "stream failed"),
             _ => line!(debug, "request"),
         }
     }
@@ -139,6 +144,9 @@ impl HttpBody for Watched {
         let call = self.noted.call.clone();
         let polled = call::within_now(call, || Pin::new(&mut self.inner).poll_frame(cx));
         match &polled {
+            Poll::Ready(None) if self.noted.has_failed() => {
+                self.noted.end_stream(StreamEnd::Failed);
+            }
             Poll::Ready(None) => self.noted.end_stream(StreamEnd::Completed),
             Poll::Ready(Some(Err(_))) => self.noted.end_stream(StreamEnd::Failed),
             _ => {}

@@ -183,8 +183,10 @@ async fn attend(
     from: (SocketAddr, Seat),
     stopping: CancellationToken,
 ) {
+    // Boxed, so that a connection has no room for a request's work but while there is one: an
+    // idle stream would keep it for as long as it is open.
     let service = service_fn(move |request| {
-        let answer = app.clone().answer(from.clone(), request);
+        let answer = Box::pin(app.clone().answer(from.clone(), request));
         answer.map(Ok::<_, Infallible>)
     });
     let mut http = http1::Builder::new();

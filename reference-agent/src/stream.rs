@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     fmt, io,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -23,6 +23,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     agent::Agent,
+    call,
     documents::now,
     failure::Failure,
     invoke::{Job, accept, compose},
@@ -311,6 +312,7 @@ impl Telling {
     fn end(&mut self, failed: Option<Failure>) -> Value {
         self.plan.frames.clear();
         self.plan.ending = Ending::Close;
+        call::current(|call| call.has_failed.store(true, Ordering::Relaxed));
         let key = match self.place {
             Place::StepStream => "event",
             _ => "status",

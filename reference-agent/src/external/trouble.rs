@@ -33,11 +33,13 @@ impl Trouble {
         }
     }
 
-    /// Whether the service is not up to its work; else it is only this question.
+    /// Whether the service is not up to its work; else it is only this question. A report that
+    /// makes no sense was quick to come: to leave the service alone would spare nobody anything.
     pub(super) fn is_of_the_service(&self) -> bool {
         match self {
             Self::Status(status) => is_overload(*status),
-            Self::Connection | Self::Timeout | Self::Report => true,
+            Self::Connection | Self::Timeout => true,
+            Self::Report => false,
         }
     }
 }

@@ -135,6 +135,27 @@ async fn a_client_that_leaves_a_stream_is_noted_with_what_it_was_answered() {
 }
 
 #[tokio::test]
+async fn a_stream_that_tells_of_a_failure_is_counted_as_failed() {
+    let settings = Settings {
+        slow_city: Some(("Atlantis".to_owned(), Duration::from_secs(3600))),
+        request_timeout: Duration::from_millis(300),
+        stream_step: Duration::from_millis(1),
+        ..Settings::unlimited()
+    };
+    let agent = start(settings).await.expect("the agent starts");
+    let late = post(
+        &agent,
+        "/invoke/stream",
+        &json!({"input": {"city": "Atlantis"}}),
+    )
+    .await;
+    assert!(late.text().contains("TIMEOUT"), "{}", late.text());
+    let failed = [("endpoint", "/invoke/stream"), ("outcome", "failed")];
+    until(&agent, "acp_agent_streams_total", &failed, 1.0).await;
+    agent.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_before_its_answer_is_noted() {
     let settings = Settings {
         slow_city: Some(("Atlantis".to_owned(), Duration::from_secs(20))),
