@@ -252,9 +252,14 @@ async fn a_configuration_has_only_so_many_versions() {
     for _ in 0..MOST_VERSIONS {
         add(&store, "a", None).await.expect("stored");
     }
+    let refusal = add(&store, "a", None).await.expect_err("full");
     assert_eq!(
-        add(&store, "a", None).await.expect_err("full").status(),
-        503
+        (refusal.status().as_u16(), refusal.code()),
+        (400, "INVALID_INPUT")
+    );
+    assert_eq!(
+        refusal.error()["details"]["fields"][0]["path"],
+        "/config_id"
     );
     assert_eq!(names(&store, "a").len(), MOST_VERSIONS as usize);
     add(&store, "b", None).await.expect("another id");
