@@ -71,11 +71,15 @@ pub(crate) async fn run(agent: &Arc<Agent>, body: Value) -> Result<Value, Failur
     let began = Instant::now();
     let job = judge(agent, Place::Invoke, body)?;
     let output = perform(agent, &job).await?;
-    let metadata = json!({
+    Ok(json!({"output": output, "metadata": metadata(agent, began)}))
+}
+
+/// What is told of an answer beside it.
+pub(crate) fn metadata(agent: &Agent, began: Instant) -> Value {
+    json!({
         "agent_id": agent.settings.agent_id,
         "execution_time_ms": milliseconds(began.elapsed()),
-    });
-    Ok(json!({"output": output, "metadata": metadata}))
+    })
 }
 
 /// The body of an answer, around an output that is written already.
