@@ -6,13 +6,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
-    Router,
     body::Bytes,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::MethodRouter,
 };
 use serde_json::{Value, json};
 
@@ -35,24 +34,22 @@ const PAGE: usize = 100;
 /// So many capabilities are more than anybody reads.
 const MOST_CAPABILITIES: usize = 100;
 
-/// The paths of the admin API: none without a key.
-pub(crate) fn routes(agent: &Arc<Agent>) -> Router<Arc<Agent>> {
-    let Some(key) = agent.settings.admin_key.as_ref().map(Hashed::of) else {
-        return Router::new();
-    };
-    Router::new()
-        .route("/admin/configs", get(configs))
-        .route("/admin/cache/flush", post(flush))
-        .route("/admin/capabilities", post(capabilities))
-        .route("/admin/faults", get(list_faults).put(switch_faults))
-        .route("/admin/drain", post(drain))
-        .route_layer(from_fn_with_state(key, guard))
+/// These handlers, for whoever has the key.
+pub(crate) fn locked(
+    agent: &Arc<Agent>,
+    handlers: MethodRouter<Arc<Agent>>,
+) -> MethodRouter<Arc<Agent>> {
+    let key = agent.settings.admin_key.as_ref().map(Hashed::of);
+    handlers.layer(from_fn_with_state(key, guard))
 }
 
 /// Lets nobody in without the key, and has nobody keep the answers.
-async fn guard(State(key): State<Hashed>, request: Request, next: Next) -> Response {
+async fn guard(State(key): State<Option<Hashed>>, request: Request, next: Next) -> Response {
     let shown = request.headers().get("x-admin-key");
-    let mut response = match shown.is_some_and(|shown| key.matches(shown.as_bytes())) {
+    let is_let_in = key
+        .zip(shown)
+        .is_some_and(|(key, shown)| key.matches(shown.as_bytes()));
+    let mut response = match is_let_in {
         true => next.run(request).await,
         false => {
             let refused = Failure::unauthorized("the admin API asks for its key, in X-Admin-Key");
@@ -69,7 +66,10 @@ async fn guard(State(key): State<Hashed>, request: Request, next: Next) -> Respo
 
 /// `GET /admin/configs?after=ID&limit=N`: how many configurations there are, and a page of
 /// them in the order of their ids.
-async fn configs(State(agent): State<Arc<Agent>>, uri: Uri) -> Result<Response, Failure> {
+pub(crate) async fn configs(
+    State(agent): State<Arc<Agent>>,
+    uri: Uri,
+) -> Result<Response, Failure> {
     let (after, limit) = page(uri.query().unwrap_or_default())?;
     let list = agent.store.list(after.as_deref(), limit)?;
     let configs: Vec<_> = list
@@ -105,14 +105,14 @@ fn page(query: &str) -> Result<(Option<String>, usize), Failure> {
 }
 
 /// `POST /admin/cache/flush`.
-async fn flush(State(agent): State<Arc<Agent>>) -> Response {
+pub(crate) async fn flush(State(agent): State<Arc<Agent>>) -> Response {
     agent.results.flush();
     ok(json!({"status": "flushed"}))
 }
 
 /// `POST /admin/capabilities`: others in place of those that there are; without a body, one
 /// more, and the next time one less.
-async fn capabilities(
+pub(crate) async fn capabilities(
     State(agent): State<Arc<Agent>>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -178,7 +178,7 @@ fn wrong_in<'a>(one: &'a Value, path: &str, names: &mut BTreeSet<&'a str>) -> Ve
 }
 
 /// `GET /admin/faults`: those that are active, and all that there are.
-async fn list_faults(State(agent): State<Arc<Agent>>) -> Response {
+pub(crate) async fn list_faults(State(agent): State<Arc<Agent>>) -> Response {
     let known: Vec<_> = faults::catalogue()
         .map(|fault| {
             json!({
@@ -193,7 +193,7 @@ async fn list_faults(State(agent): State<Arc<Agent>>) -> Response {
 }
 
 /// `PUT /admin/faults`: these, and no others but those that act before the start.
-async fn switch_faults(
+pub(crate) async fn switch_faults(
     State(agent): State<Arc<Agent>>,
     headers: HeaderMap,
     bytes: Bytes,
@@ -253,7 +253,7 @@ fn is_among(faults: &[&Fault], fault: &Fault) -> bool {
 }
 
 /// `POST /admin/drain`: no new work from now on, and no way back.
-async fn drain(State(agent): State<Arc<Agent>>) -> Response {
+pub(crate) async fn drain(State(agent): State<Arc<Agent>>) -> Response {
     agent.drain();
     ok(json!({"status": "draining", "open_streams": *agent.open_streams.borrow()}))
 }

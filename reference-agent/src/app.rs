@@ -8,10 +8,9 @@ use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
 use axum::{
     Router,
     body::Body,
-    extract::{ConnectInfo, DefaultBodyLimit, Request},
+    extract::{ConnectInfo, DefaultBodyLimit, Request, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -19,23 +18,18 @@ use hyper::{body::Incoming, service::Service};
 use hyper_util::service::TowerToHyperService;
 use tokio::time::{Instant, timeout_at};
 
-#[cfg(feature = "graphql")]
-use crate::graphql;
 use crate::{
     admin,
     agent::Agent,
-    auth::{Identity, issuer},
+    auth::Identity,
     body,
     call::{self, Call},
-    config, documents,
-    endpoints::Door,
+    endpoints::{Door, ENDPOINTS},
     exchange::Asked,
-    external,
     failure::Failure,
-    gate, health, invoke, metrics,
+    gate, invoke,
     observe::Noted,
     server::Seat,
-    stream, websocket,
 };
 
 /// The agent as a service.
@@ -56,8 +50,10 @@ struct Next {
 impl App {
     /// All that the agent serves; the admin API too, if it has no port of its own.
     pub(crate) fn main(agent: Arc<Agent>) -> Self {
+        let has_admin = agent.settings.admin_port.is_none();
+        let routes = routes(&agent, |door| door != Door::Admin || has_admin);
         Self {
-            routes: serving(routes(&agent), &agent),
+            routes: serving(routes, &agent),
             is_main: true,
             agent,
         }
@@ -65,8 +61,9 @@ impl App {
 
     /// The admin API as a service of its own.
     pub(crate) fn admin(agent: Arc<Agent>) -> Self {
+        let routes = routes(&agent, |door| door == Door::Admin);
         Self {
-            routes: serving(admin::routes(&agent), &agent),
+            routes: serving(routes, &agent),
             is_main: false,
             agent,
         }
@@ -89,44 +86,19 @@ impl App {
     }
 }
 
-fn routes(agent: &Arc<Agent>) -> Router<Arc<Agent>> {
-    let mut routes = Router::new()
-        .route("/", get(documents::read_index))
-        .route("/auth", get(documents::auth))
-        .route("/schema", get(documents::read_schema))
-        .route("/capabilities", get(documents::read_capabilities))
-        .route("/health", get(health::live))
-        .route("/health/ready", get(health::ready))
-        .route("/config", post(config::create))
-        .route("/config/{id}", get(config::read))
-        .route("/config/{id}/history", get(config::history))
-        .route("/config/{id}/rollback", post(config::roll_back))
-        .route(invoke::PATH, post(invoke::handle))
-        .route("/invoke-external", post(external::answer));
-    if agent.settings.enable_streaming {
-        routes = routes
-            .route("/invoke/stream", post(stream::by_status))
-            .route("/invoke/advanced-stream", post(stream::by_step));
-    }
-    if agent.settings.enable_streaming {
-        routes = routes.route("/ws", get(websocket::open));
-    }
-    if agent.settings.enable_metrics {
-        routes = routes.route("/metrics", get(metrics::read));
-    }
-    if agent.guard.issuer().is_some() {
-        routes = routes
-            .route(issuer::TOKEN_PATH, post(issuer::token))
-            .route(issuer::JWKS_PATH, get(issuer::jwks));
-    }
-    #[cfg(feature = "graphql")]
-    {
-        routes = routes.route("/graphql", graphql::route(agent));
-    }
-    if agent.settings.admin_port.is_none() {
-        routes = routes.merge(admin::routes(agent));
-    }
-    routes
+/// The paths behind these doors that the settings switch on, each with what answers there.
+fn routes(agent: &Arc<Agent>, is_served: impl Fn(Door) -> bool) -> Router<Arc<Agent>> {
+    let served = ENDPOINTS
+        .iter()
+        .filter(|endpoint| is_served(endpoint.door) && (endpoint.is_on)(&agent.settings));
+    served.fold(Router::new(), |routes, endpoint| {
+        let handlers = (endpoint.handlers)(agent);
+        let handlers = match endpoint.door {
+            Door::Admin => admin::locked(agent, handlers),
+            Door::Open | Door::Guarded | Door::Metrics => handlers,
+        };
+        routes.route(endpoint.template, handlers)
+    })
 }
 
 /// These paths, and what is answered on any other.
@@ -216,8 +188,8 @@ async fn answer(
     }
 }
 
-/// What the handler answers. The busiest one is found without the router, which takes longer
-/// to come to it than it takes itself.
+/// What the handler answers. The busiest one is called past the router, which takes longer to
+/// come to it than it takes itself.
 async fn handle(
     agent: &Arc<Agent>,
     call: &Call,
@@ -227,7 +199,8 @@ async fn handle(
 ) -> Response {
     let is_invoke = next.is_main && call.endpoint.template == invoke::PATH;
     if is_invoke && request.method() == Method::POST {
-        let answer = invoke::answer(agent, request.headers(), request.body());
+        let (head, body) = request.into_parts();
+        let answer = invoke::answer(State(agent.clone()), head.headers, body);
         return answer.await.into_response();
     }
     let mut request = request.map(Body::from);

@@ -1,9 +1,22 @@
 //! The paths that the agent knows, one entry each: who may come in, whose allowance a request
-//! is taken from, what it is called in metrics, and what the descriptor says of it.
+//! is taken from, what answers it, what it is called in metrics, and what the descriptor says
+//! of it.
 
+use std::sync::Arc;
+
+use axum::routing::{MethodRouter, get, post};
 use matchit::Router;
 
-use crate::settings::{Auth, Settings};
+#[cfg(feature = "graphql")]
+use crate::graphql::route as graphql;
+use crate::{
+    admin,
+    agent::Agent,
+    auth::issuer,
+    config, documents, external, health, invoke, metrics,
+    settings::{Auth, Settings},
+    stream, websocket,
+};
 
 /// Who may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +42,9 @@ pub(crate) enum Allowance {
     Invoke,
 }
 
+/// What answers at a path, by method.
+type Handlers = fn(&Arc<Agent>) -> MethodRouter<Arc<Agent>>;
+
 /// A path that the agent knows.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -36,6 +52,7 @@ pub(crate) struct Endpoint {
     pub(crate) template: &'static str,
     pub(crate) door: Door,
     pub(crate) allowance: Allowance,
+    pub(crate) handlers: Handlers,
     /// What a `GET` and a `POST` do there; neither for what is not told to everybody.
     get: Option<&'static str>,
     post: Option<&'static str>,
@@ -53,30 +70,46 @@ pub(crate) static UNKNOWN: Endpoint = Endpoint {
     template: "unknown",
     door: Door::Open,
     allowance: Allowance::Ordinary,
+    handlers: |_| MethodRouter::new(),
     get: None,
     post: None,
     is_on: |_| false,
     index: 0,
 };
 
-const fn open(template: &'static str, allowance: Allowance) -> Endpoint {
-    endpoint(template, Door::Open, allowance)
+const fn open(template: &'static str, allowance: Allowance, handlers: Handlers) -> Endpoint {
+    endpoint(template, Door::Open, allowance, handlers)
 }
 
-const fn guarded(template: &'static str, allowance: Allowance) -> Endpoint {
-    endpoint(template, Door::Guarded, allowance)
+const fn guarded(template: &'static str, allowance: Allowance, handlers: Handlers) -> Endpoint {
+    endpoint(template, Door::Guarded, allowance, handlers)
 }
 
-const fn endpoint(template: &'static str, door: Door, allowance: Allowance) -> Endpoint {
+const fn admin(template: &'static str, handlers: Handlers) -> Endpoint {
+    endpoint(template, Door::Admin, Allowance::Exempt, handlers).only_if(|s| s.admin_key.is_some())
+}
+
+const fn endpoint(
+    template: &'static str,
+    door: Door,
+    allowance: Allowance,
+    handlers: Handlers,
+) -> Endpoint {
     Endpoint {
         template,
         door,
         allowance,
+        handlers,
         get: None,
         post: None,
         is_on: |_| true,
         index: 0,
     }
+}
+
+#[cfg(not(feature = "graphql"))]
+fn graphql(_: &Arc<Agent>) -> MethodRouter<Arc<Agent>> {
+    MethodRouter::new()
 }
 
 impl Endpoint {
@@ -113,49 +146,76 @@ const fn numbered<const N: usize>(mut endpoints: [Endpoint; N]) -> [Endpoint; N]
 }
 
 pub(crate) static ENDPOINTS: [Endpoint; 24] = numbered([
-    open("/", Allowance::Ordinary).get("Names the agent and its paths"),
-    open("/auth", Allowance::Ordinary).get("Says what credentials are asked for"),
-    open("/schema", Allowance::Ordinary)
-        .get("Gives the JSON Schemas of input, output and configuration"),
-    open("/capabilities", Allowance::Ordinary).get("Says what the agent can do"),
-    open("/health", Allowance::Exempt).get("Says whether the agent lives"),
-    open("/health/ready", Allowance::Exempt).get("Says whether the agent takes work"),
-    endpoint("/metrics", Door::Metrics, Allowance::Exempt)
-        .get("Gives counts and times, for Prometheus")
-        .only_if(|s| s.enable_metrics),
-    guarded("/config", Allowance::Ordinary)
+    open("/", Allowance::Ordinary, |_| get(documents::read_index))
+        .get("Names the agent and its paths"),
+    open("/auth", Allowance::Ordinary, |_| get(documents::auth))
+        .get("Says what credentials are asked for"),
+    open("/schema", Allowance::Ordinary, |_| {
+        get(documents::read_schema)
+    })
+    .get("Gives the JSON Schemas of input, output and configuration"),
+    open("/capabilities", Allowance::Ordinary, |_| {
+        get(documents::read_capabilities)
+    })
+    .get("Says what the agent can do"),
+    open("/health", Allowance::Exempt, |_| get(health::live)).get("Says whether the agent lives"),
+    open("/health/ready", Allowance::Exempt, |_| get(health::ready))
+        .get("Says whether the agent takes work"),
+    endpoint("/metrics", Door::Metrics, Allowance::Exempt, |_| {
+        get(metrics::read)
+    })
+    .get("Gives counts and times, for Prometheus")
+    .only_if(|s| s.enable_metrics),
+    guarded("/config", Allowance::Ordinary, |_| post(config::create))
         .post("Stores a configuration, or another version of one"),
-    guarded("/config/{id}", Allowance::Ordinary).get("Gives a configuration"),
-    guarded("/config/{id}/history", Allowance::Ordinary)
-        .get("Lists the versions of a configuration"),
-    guarded("/config/{id}/rollback", Allowance::Ordinary)
-        .post("Makes an earlier version the active one"),
-    guarded("/invoke", Allowance::Invoke).post("Answers a question"),
-    guarded("/invoke/stream", Allowance::Invoke)
-        .post("Answers a question as a stream of states")
-        .only_if(|s| s.enable_streaming),
-    guarded("/invoke/advanced-stream", Allowance::Invoke)
-        .post("Answers a question as a stream of steps")
-        .only_if(|s| s.enable_streaming),
-    guarded("/invoke-external", Allowance::Invoke)
-        .post("Answers a question with the weather of a service outside"),
-    guarded("/graphql", Allowance::Invoke)
+    guarded("/config/{id}", Allowance::Ordinary, |_| get(config::read))
+        .get("Gives a configuration"),
+    guarded("/config/{id}/history", Allowance::Ordinary, |_| {
+        get(config::history)
+    })
+    .get("Lists the versions of a configuration"),
+    guarded("/config/{id}/rollback", Allowance::Ordinary, |_| {
+        post(config::roll_back)
+    })
+    .post("Makes an earlier version the active one"),
+    guarded(invoke::PATH, Allowance::Invoke, |_| post(invoke::answer)).post("Answers a question"),
+    guarded("/invoke/stream", Allowance::Invoke, |_| {
+        post(stream::by_status)
+    })
+    .post("Answers a question as a stream of states")
+    .only_if(|s| s.enable_streaming),
+    guarded("/invoke/advanced-stream", Allowance::Invoke, |_| {
+        post(stream::by_step)
+    })
+    .post("Answers a question as a stream of steps")
+    .only_if(|s| s.enable_streaming),
+    guarded("/invoke-external", Allowance::Invoke, |_| {
+        post(external::answer)
+    })
+    .post("Answers a question with the weather of a service outside"),
+    guarded("/graphql", Allowance::Invoke, graphql)
         .post("Answers GraphQL queries")
         .only_if(|_| cfg!(feature = "graphql")),
-    guarded("/ws", Allowance::Invoke)
+    guarded("/ws", Allowance::Invoke, |_| get(websocket::open))
         .get("Opens a WebSocket, for questions and their streams")
         .only_if(|s| s.enable_streaming),
-    open("/oauth/token", Allowance::Ordinary)
-        .post("Gives a token for the credentials of a client")
-        .only_if(|s| s.auth == Auth::OAuth2),
-    open("/.well-known/jwks.json", Allowance::Ordinary)
-        .get("Gives the keys that tokens are signed with")
-        .only_if(|s| s.auth == Auth::OAuth2),
-    endpoint("/admin/configs", Door::Admin, Allowance::Exempt),
-    endpoint("/admin/cache/flush", Door::Admin, Allowance::Exempt),
-    endpoint("/admin/capabilities", Door::Admin, Allowance::Exempt),
-    endpoint("/admin/faults", Door::Admin, Allowance::Exempt),
-    endpoint("/admin/drain", Door::Admin, Allowance::Exempt),
+    open(issuer::TOKEN_PATH, Allowance::Ordinary, |_| {
+        post(issuer::token)
+    })
+    .post("Gives a token for the credentials of a client")
+    .only_if(|s| s.auth == Auth::OAuth2),
+    open(issuer::JWKS_PATH, Allowance::Ordinary, |_| {
+        get(issuer::jwks)
+    })
+    .get("Gives the keys that tokens are signed with")
+    .only_if(|s| s.auth == Auth::OAuth2),
+    admin("/admin/configs", |_| get(admin::configs)),
+    admin("/admin/cache/flush", |_| post(admin::flush)),
+    admin("/admin/capabilities", |_| post(admin::capabilities)),
+    admin("/admin/faults", |_| {
+        get(admin::list_faults).put(admin::switch_faults)
+    }),
+    admin("/admin/drain", |_| post(admin::drain)),
 ]);
 
 /// Finds the endpoint of a path.
@@ -179,7 +239,11 @@ impl Map {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::StatusCode;
+    use serde_json::json;
+
     use super::*;
+    use crate::{settings::Secret, start};
 
     #[test]
     fn each_path_is_found_and_any_other_is_unknown() {
@@ -194,5 +258,34 @@ mod tests {
         for path in ["/invokes", "/config/a/b", "/config/", "/health/", ""] {
             assert_eq!(map.find(path).template, "unknown", "{path}");
         }
+    }
+
+    /// Whether a request that shows no credentials is refused for it, with a `GET` or a `POST`.
+    async fn asks_for_credentials(url: &str, endpoint: &Endpoint) -> bool {
+        let url = format!("{url}{}", endpoint.template.replace("{id}", "cfg_1"));
+        let client = reqwest::Client::new();
+        let mut statuses = Vec::new();
+        for request in [client.get(&url), client.post(&url).json(&json!({}))] {
+            statuses.push(request.send().await.expect("an answer").status());
+        }
+        statuses.contains(&StatusCode::UNAUTHORIZED)
+    }
+
+    #[tokio::test]
+    async fn each_path_has_the_door_that_the_table_says() {
+        let secret = || Secret::of("sk_test_Xyz789");
+        let agent = start(Settings {
+            auth: Auth::OAuth2,
+            oauth_clients: vec![("me".to_owned(), secret())],
+            admin_key: Some(secret()),
+            guard_metrics: true,
+            ..Settings::unlimited()
+        });
+        let agent = agent.await.expect("the agent starts");
+        for endpoint in &ENDPOINTS {
+            let is_shut = asks_for_credentials(&agent.url(), endpoint).await;
+            assert_eq!(is_shut, endpoint.door != Door::Open, "{endpoint:?}");
+        }
+        agent.stop().await;
     }
 }

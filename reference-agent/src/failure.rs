@@ -39,7 +39,6 @@ pub(crate) struct Failure {
     message: String,
     fields: Vec<Violation>,
     /// Boxed, so that a result is not mostly room for a failure.
-    /// Boxed, so that a result is not mostly room for a failure.
     details: Box<Value>,
     challenge: Option<Challenge>,
 }

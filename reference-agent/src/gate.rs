@@ -1,5 +1,7 @@
 //! Who is let in, and how often: asked of every request before its handler.
 
+use std::net::IpAddr;
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 
 use crate::{
@@ -56,6 +58,19 @@ pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
             identity,
             refused: None,
         },
+    }
+}
+
+/// Takes one more request from a client's allowance, where one request asks for much.
+pub(crate) fn pay(
+    agent: &Agent,
+    allowance: Allowance,
+    peer: IpAddr,
+    identity: Option<&Identity>,
+) -> Result<(), Failure> {
+    match agent.limiter.take(allowance, peer, identity) {
+        Some(ruling) if !ruling.admits => Err(Failure::rate_limited(&ruling)),
+        _ => Ok(()),
     }
 }
 

@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 
 use crate::{
     agent::Agent, auth::Identity, call::Call, config, documents::json_bytes, endpoints::Allowance,
-    failure::Failure, health, invoke, validation::Violation,
+    failure::Failure, gate, health, invoke, validation::Violation,
 };
 
 /// Longer than any tool's introspection query by far; what is long belongs into variables.
@@ -135,13 +135,7 @@ impl Caller {
         if !self.has_worked.swap(true, Ordering::Relaxed) {
             return Ok(());
         }
-        let ruling = agent
-            .limiter
-            .take(Allowance::Invoke, self.peer, self.identity.as_ref());
-        match ruling {
-            Some(ruling) if !ruling.admits => Err(Failure::rate_limited(&ruling)),
-            _ => Ok(()),
-        }
+        gate::pay(agent, Allowance::Invoke, self.peer, self.identity.as_ref())
     }
 }
 

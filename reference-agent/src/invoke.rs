@@ -49,26 +49,17 @@ pub(crate) struct Configured {
 /// Where questions are asked.
 pub(crate) const PATH: &str = "/invoke";
 
-/// `POST /invoke`, where the router has been asked.
-pub(crate) async fn handle(
+/// `POST /invoke`.
+pub(crate) async fn answer(
     State(agent): State<Arc<Agent>>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Failure> {
-    answer(&agent, &headers, &bytes).await
-}
-
-/// `POST /invoke`.
-pub(crate) async fn answer(
-    agent: &Arc<Agent>,
-    headers: &HeaderMap,
-    bytes: &Bytes,
-) -> Result<Response, Failure> {
     let began = Instant::now();
-    let job = accept(agent, Place::Invoke, headers, bytes)?;
-    let mut found = find(agent, &job).await?;
+    let job = accept(&agent, Place::Invoke, &headers, &bytes)?;
+    let mut found = find(&agent, &job).await?;
     if !agent.seams.are_none() {
-        found.output = bend(agent, &job, &found)?.to_string().into();
+        found.output = bend(&agent, &job, &found)?.to_string().into();
         found.from_cache = false;
     }
     let body = write(&agent.settings.agent_id, &found, began.elapsed());
@@ -80,11 +71,15 @@ pub(crate) async fn run(agent: &Arc<Agent>, body: Value) -> Result<Value, Failur
     let began = Instant::now();
     let job = judge(agent, Place::Invoke, body)?;
     let output = perform(agent, &job).await?;
-    let metadata = json!({
+    Ok(json!({"output": output, "metadata": metadata(agent, began)}))
+}
+
+/// What is told of an answer beside it.
+pub(crate) fn metadata(agent: &Agent, began: Instant) -> Value {
+    json!({
         "agent_id": agent.settings.agent_id,
         "execution_time_ms": milliseconds(began.elapsed()),
-    });
-    Ok(json!({"output": output, "metadata": metadata}))
+    })
 }
 
 /// The body of an answer, around an output that is written already.

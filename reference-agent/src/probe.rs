@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use crate::settings::{Error, Settings};
+use crate::{
+    outbound,
+    settings::{Error, Settings},
+};
 
 /// How long the answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -19,8 +22,7 @@ pub async fn probe(settings: &Settings) -> Result<(), Error> {
         reason: reason.to_string(),
     };
     // Plain HTTP to this very machine: neither proxies nor certificates have a part in it.
-    let client = reqwest::Client::builder()
-        .no_proxy()
+    let client = outbound::direct()
         .tls_certs_only([])
         .timeout(PATIENCE)
         .build()

@@ -3,13 +3,13 @@
 //! Without faults each of them is a function that hands back what it was given, so that the
 //! agent can be read as if they were not there.
 
+mod memory;
+mod wire;
+
 use std::{
     borrow::Cow,
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -39,6 +39,11 @@ use crate::{
     settings::{Quota, Settings},
     stream::Plan,
     validation::Violation,
+};
+
+pub(crate) use self::{
+    memory::{Busy, Memory},
+    wire::{Sent, Wired},
 };
 
 /// The endpoint that a judgement is made for.
@@ -85,46 +90,38 @@ pub(crate) enum Seam {
     Wire(fn(&mut Sent, &[u8]) -> Wired),
     /// A client that has left before its time.
     Abandoned(fn(&Memory, Left)),
-    // SEAMS: config-versions
-    // SEAMS: cache
     /// What an answer is kept under.
-    Key(fn(&Job, &mut Key)),
+    Key(fn(&Memory, &Job, &mut Key)),
     /// What the cache holds under a key: the written output.
     Recalled(fn(&Memory, &Settings, &Key, &mut Option<Bytes>)),
-    // SEAMS: auth
     /// The settings that the agent starts with: for a fault to keep what it will need of them.
     Start(fn(&Memory, &Settings)),
     /// Who may come in at an endpoint.
-    Door(fn(&Parts, &mut Door)),
+    Door(fn(&Memory, &Parts, &mut Door)),
     /// A request's head, as it is read for credentials.
-    Shown(fn(&mut Parts)),
+    Shown(fn(&Memory, &mut Parts)),
     /// Who was found to be asking, or why nobody is let in.
     Found(fn(&Memory, &Parts, &mut Found)),
     /// What is asked of a token beside its signature.
-    Checks(fn(&mut Validation)),
-    // SEAMS: rate-limit
+    Checks(fn(&Memory, &mut Validation)),
     /// What is enforced of a limit that is declared, before the start.
     Quota(fn(&mut Quota)),
     /// What the rate limit says of a request, before the client hears of it.
     Ruling(fn(Arc<Memory>, &'static Endpoint, Option<Ruling>) -> FutureRuling),
-    // SEAMS: observability
     /// What is going to be counted of a request.
     Count(fn(&Memory, &mut Observation)),
-    // SEAMS: orchestrator
     /// What is said to a registry; `None` if nothing is.
     Call(fn(&Memory, &Settings, Call) -> Option<Call>),
     /// What has come of that.
     Outcome(fn(&Memory, &mut Outcome)),
     /// How long it is until a registration or a heartbeat is due.
     Pause(fn(&Memory, Errand, &mut Duration)),
-    // SEAMS: lifecycle
     /// How the agent goes about stopping.
     Stop(fn(&Memory, &mut Stop)),
-    // SEAMS: descriptor
     /// The descriptor, before it is handed out.
-    Descriptor(fn(&mut Value)),
+    Descriptor(fn(&Memory, &mut Value)),
     /// The manifest, before it is written as YAML.
-    Manifest(fn(&mut Value)),
+    Manifest(fn(&Memory, &mut Value)),
 }
 
 /// What a client has left behind.
@@ -142,75 +139,15 @@ impl fmt::Debug for Seam {
     }
 }
 
-/// What one fault remembers from request to request, in one agent.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    count: AtomicU64,
-    busy: AtomicU64,
-    value: Mutex<Value>,
-}
-
-impl Memory {
-    /// 0 the first time, 1 the second, and so on.
-    pub(crate) fn count(&self) -> u64 {
-        self.count.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// How often [`Memory::count`] was called.
-    pub(crate) fn counted(&self) -> u64 {
-        self.count.load(Ordering::Relaxed)
-    }
-
-    /// How many [`Busy`] there are.
-    pub(crate) fn busy(&self) -> u64 {
-        self.busy.load(Ordering::Relaxed)
-    }
-
-    /// Changes what is remembered, which is null at first.
-    pub(crate) fn with<T>(&self, change: impl FnOnce(&mut Value) -> T) -> T {
-        change(&mut self.value.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Leaves `value` behind, and takes what was left there before.
-    pub(crate) fn swap(&self, value: Value) -> Value {
-        self.with(|kept| std::mem::replace(kept, value))
-    }
-}
-
-/// Counts for as long as it lives.
-pub(crate) struct Busy(Arc<Memory>);
-
-impl Busy {
-    pub(crate) fn with(memory: Arc<Memory>) -> Self {
-        memory.busy.fetch_add(1, Ordering::Relaxed);
-        Self(memory)
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// What has gone out on a connection so far.
-#[derive(Debug, Default)]
-pub(crate) struct Sent {
-    /// How many answers were begun.
-    pub(crate) answers: usize,
-    /// How many bytes went out.
-    pub(crate) bytes: usize,
-}
-
-/// What becomes of bytes on their way out.
-#[derive(Debug)]
-pub(crate) enum Wired {
-    /// They go out as they are.
-    AsIs,
-    /// Others go out in their place.
-    Instead(Vec<u8>),
-    /// Others go out in their place, and then the connection is closed.
-    ThenClose(Vec<u8>),
+/// Has the active faults do what they do at a seam, one after the other.
+macro_rules! act {
+    ($seams:ident, $seam:ident($($argument:expr),*)) => {
+        for (seam, memory) in $seams.active.load().iter() {
+            if let Seam::$seam(act) = seam {
+                act(memory, $($argument),*);
+            }
+        }
+    };
 }
 
 /// The seams of one agent: those of its faults, each with its memory.
@@ -271,19 +208,11 @@ impl Seams {
     }
 
     pub(crate) fn verdict(&self, place: Place, body: &Value, violations: &mut Vec<Violation>) {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Verdict(judge) = seam {
-                judge(memory, place, body, violations);
-            }
-        }
+        act!(self, Verdict(place, body, violations));
     }
 
     pub(crate) fn minted(&self, mut id: String) -> String {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Mint(mint) = seam {
-                mint(memory, &mut id);
-            }
-        }
+        act!(self, Mint(&mut id));
         id
     }
 
@@ -293,28 +222,16 @@ impl Seams {
         id: &str,
         mut found: Option<Preferences>,
     ) -> Option<Preferences> {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Lookup(change) = seam {
-                change(memory, place, id, &mut found);
-            }
-        }
+        act!(self, Lookup(place, id, &mut found));
         found
     }
 
     pub(crate) fn output(&self, job: &Job, output: &mut Value) {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Output(change) = seam {
-                change(memory, job, output);
-            }
-        }
+        act!(self, Output(job, output));
     }
 
     pub(crate) fn plan(&self, job: &Job, plan: &mut Plan) {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Plan(change) = seam {
-                change(memory, job, plan);
-            }
-        }
+        act!(self, Plan(job, plan));
     }
 
     pub(crate) async fn reply(&self, asked: &Asked, response: Response) -> Response {
@@ -324,11 +241,7 @@ impl Seams {
         let head = asked.method == Method::HEAD;
         let mut reply = Reply::of(response).await;
         let untold = reply.headers.clone();
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Reply(change) = seam {
-                change(memory, asked, &mut reply);
-            }
-        }
+        act!(self, Reply(asked, &mut reply));
         // The length of a body that was changed is for HTTP to say again.
         if !head && untold.get(header::CONTENT_LENGTH) == reply.headers.get(header::CONTENT_LENGTH)
         {
@@ -347,11 +260,7 @@ impl Seams {
     }
 
     pub(crate) fn abandoned(&self, left: Left) {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Abandoned(notice) = seam {
-                notice(memory, left);
-            }
-        }
+        act!(self, Abandoned(left));
     }
 
     pub(crate) fn wire(&self, sent: &mut Sent, bytes: &[u8]) -> Wired {
@@ -364,16 +273,8 @@ impl Seams {
         wired
     }
 
-    // METHODS: config-versions
-
-    // METHODS: cache
-
     pub(crate) fn key(&self, job: &Job, mut key: Key) -> Key {
-        for (seam, _) in self.active.load().iter() {
-            if let Seam::Key(change) = seam {
-                change(job, &mut key);
-            }
-        }
+        act!(self, Key(job, &mut key));
         key
     }
 
@@ -383,60 +284,33 @@ impl Seams {
         key: &Key,
         mut found: Option<Bytes>,
     ) -> Option<Bytes> {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Recalled(change) = seam {
-                change(memory, settings, key, &mut found);
-            }
-        }
+        act!(self, Recalled(settings, key, &mut found));
         found
     }
 
-    // METHODS: auth
     pub(crate) fn start(&self, settings: &Settings) {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Start(keep) = seam {
-                keep(memory, settings);
-            }
-        }
+        act!(self, Start(settings));
     }
 
     pub(crate) fn door(&self, parts: &Parts, mut door: Door) -> Door {
-        for (seam, _) in self.active.load().iter() {
-            if let Seam::Door(change) = seam {
-                change(parts, &mut door);
-            }
-        }
+        act!(self, Door(parts, &mut door));
         door
     }
 
     pub(crate) fn shown<'a>(&self, parts: &'a Parts) -> Cow<'a, Parts> {
         let mut shown = Cow::Borrowed(parts);
-        for (seam, _) in self.active.load().iter() {
-            if let Seam::Shown(change) = seam {
-                change(shown.to_mut());
-            }
-        }
+        act!(self, Shown(shown.to_mut()));
         shown
     }
 
     pub(crate) fn found(&self, parts: &Parts, mut found: Found) -> Found {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Found(change) = seam {
-                change(memory, parts, &mut found);
-            }
-        }
+        act!(self, Found(parts, &mut found));
         found
     }
 
     pub(crate) fn checks(&self, checks: &mut Validation) {
-        for (seam, _) in self.active.load().iter() {
-            if let Seam::Checks(change) = seam {
-                change(checks);
-            }
-        }
+        act!(self, Checks(checks));
     }
-
-    // METHODS: rate-limit
 
     pub(crate) async fn ruling(
         &self,
@@ -454,16 +328,10 @@ impl Seams {
         ruling
     }
 
-    // METHODS: observability
     pub(crate) fn observation(&self, observed: &mut Observation<'_>) {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Count(change) = seam {
-                change(memory, observed);
-            }
-        }
+        act!(self, Count(observed));
     }
 
-    // METHODS: orchestrator
     pub(crate) fn call(&self, settings: &Settings, call: Call) -> Option<Call> {
         let mut call = Some(call);
         for (seam, memory) in self.active.load().iter() {
@@ -475,47 +343,25 @@ impl Seams {
     }
 
     pub(crate) fn outcome(&self, outcome: &mut Outcome) {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Outcome(change) = seam {
-                change(memory, outcome);
-            }
-        }
+        act!(self, Outcome(outcome));
     }
 
     pub(crate) fn pause(&self, before: Errand, mut pause: Duration) -> Duration {
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Pause(change) = seam {
-                change(memory, before, &mut pause);
-            }
-        }
+        act!(self, Pause(before, &mut pause));
         pause
     }
 
-    // METHODS: lifecycle
     pub(crate) fn stop(&self) -> Stop {
         let mut stop = Stop::default();
-        for (seam, memory) in self.active.load().iter() {
-            if let Seam::Stop(change) = seam {
-                change(memory, &mut stop);
-            }
-        }
+        act!(self, Stop(&mut stop));
         stop
     }
 
-    // METHODS: descriptor
     pub(crate) fn descriptor(&self, document: &mut Value) {
-        for (seam, _) in self.active.load().iter() {
-            if let Seam::Descriptor(change) = seam {
-                change(document);
-            }
-        }
+        act!(self, Descriptor(document));
     }
 
     pub(crate) fn manifest(&self, document: &mut Value) {
-        for (seam, _) in self.active.load().iter() {
-            if let Seam::Manifest(change) = seam {
-                change(document);
-            }
-        }
+        act!(self, Manifest(document));
     }
 }

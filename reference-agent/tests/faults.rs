@@ -35,24 +35,38 @@ async fn quick(fault: Option<&'static faults::Fault>) -> Running {
     start(settings).await.expect("the agent starts")
 }
 
+/// A question or the like, in JSON.
+fn ask(path: &str, body: &[u8]) -> Vec<u8> {
+    request("POST", path, &["Content-Type: application/json"], body)
+}
+
+fn invoke(body: Value) -> Vec<u8> {
+    ask("/invoke", body.to_string().as_bytes())
+}
+
+fn config(body: Value) -> Vec<u8> {
+    ask("/config", body.to_string().as_bytes())
+}
+
 /// Requests that between them reach every fault.
 fn battery() -> Vec<Vec<u8>> {
-    let json = ["Content-Type: application/json"];
-    let foreign = [
-        "Content-Type: application/json",
-        "Origin: https://a.invalid",
-    ];
-    let ask = |path: &str, body: &[u8]| request("POST", path, &json, body);
-    let invoke = |body: Value| ask("/invoke", body.to_string().as_bytes());
-    let config = |body: Value| ask("/config", body.to_string().as_bytes());
+    [documents(), questions(), configs(), oddities(), streams()].concat()
+}
+
+fn documents() -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for path in ["/auth", "/schema", "/capabilities", "/health", "/nowhere"] {
         for method in ["GET", "GET", "HEAD", "DELETE"] {
             all.push(request(method, path, &[], b""));
         }
     }
+    all
+}
+
+/// Inputs that hold to the schema, and inputs that do not.
+fn questions() -> Vec<Vec<u8>> {
     let astral = "🌦".repeat(80);
-    for input in [
+    let inputs = [
         json!({"city": "Oslo", "days": 7, "temperature_preference": -50, "tags": []}),
         json!({"city": astral, "tags": ["a", "b", "c", "d", "e"], "days": 2.0}),
         json!({"city": "x", "location": {"latitude": 0, "longitude": 180}}),
@@ -73,14 +87,20 @@ fn battery() -> Vec<Vec<u8>> {
         json!({"city": "x", "tags": ["a", "a"]}),
         json!({"city": "x", "tags": ["a", "b", "c", "d", "e", "f"]}),
         json!({"city": "x", "location": {}}),
-    ] {
-        all.push(invoke(json!({"input": input})));
-    }
-    all.push(invoke(json!({"metadata": {}})));
-    all.push(invoke(
+    ];
+    let asked = inputs
+        .into_iter()
+        .map(|input| invoke(json!({"input": input})));
+    let others = [
+        json!({"metadata": {}}),
         json!({"input": {"city": "x"}, "config_id": "cfg_0"}),
-    ));
-    for member in [
+    ];
+    asked.chain(others.into_iter().map(invoke)).collect()
+}
+
+/// Configurations, the last of which is used more often than any fault takes to show.
+fn configs() -> Vec<Vec<u8>> {
+    let members = [
         json!({}),
         json!({}),
         json!({"max_recommendations": 10}),
@@ -90,14 +110,21 @@ fn battery() -> Vec<Vec<u8>> {
         json!({"language": "it"}),
         json!({"include_forecast": "no"}),
         json!({"more": 1}),
-    ] {
-        all.push(config(json!({"config": member})));
-    }
-    all.push(config(json!({})));
-    all.push(config(json!({"config": {}, "config_id": "mine"})));
+    ];
+    let stored = members.into_iter().map(|member| json!({"config": member}));
+    let others = [json!({}), json!({"config": {}, "config_id": "mine"})];
+    let mut all: Vec<_> = stored.chain(others).map(config).collect();
     let mine = || invoke(json!({"input": {"city": "x"}, "config_id": "mine"}));
     all.extend(std::iter::repeat_with(mine).take(11));
+    all
+}
+
+/// What is no JSON or too much of it, and what comes in the wrong words or from elsewhere.
+fn oddities() -> Vec<Vec<u8>> {
+    let question = b"{\"input\":{\"city\":\"x\"}}";
     let deep = [b"[".repeat(2000), b"]".repeat(2000)].concat();
+    let long = [&question[..], &b" ".repeat(1 << 20)].concat();
+    let mut all = Vec::new();
     for body in [
         &b""[..],
         b"{\"input\":",
@@ -105,30 +132,27 @@ fn battery() -> Vec<Vec<u8>> {
         b"\"\xff\"",
         b"[1e999]",
         &deep,
+        &long,
     ] {
         all.push(ask("/invoke", body));
     }
-    all.push(ask(
-        "/invoke",
-        &[b"{\"input\":{\"city\":\"x\"}}", &b" ".repeat(1 << 20)[..]].concat(),
-    ));
-    all.push(request(
-        "POST",
-        "/invoke",
-        &["Content-Type: text/plain"],
-        b"{\"input\":{\"city\":\"x\"}}",
-    ));
-    all.push(request(
-        "POST",
-        "/invoke",
-        &foreign,
-        b"{\"input\":{\"city\":\"x\"}}",
-    ));
+    for fields in [
+        &["Content-Type: text/plain"][..],
+        &[
+            "Content-Type: application/json",
+            "Origin: https://a.invalid",
+        ],
+    ] {
+        all.push(request("POST", "/invoke", fields, question));
+    }
+    all
+}
+
+fn streams() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
     for path in ["/invoke/stream", "/invoke/advanced-stream"] {
-        all.push(ask(
-            path,
-            b"{\"input\":{\"city\":\"x\",\"temperature_preference\":-1}}",
-        ));
+        let good = b"{\"input\":{\"city\":\"x\",\"temperature_preference\":-1}}";
+        all.push(ask(path, good));
         all.push(ask(path, b"{\"input\":{}}"));
     }
     all

@@ -8,7 +8,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use jsonwebtoken::Algorithm;
-use reqwest::{Client, StatusCode, redirect};
+use reqwest::{Client, StatusCode};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
@@ -16,7 +16,7 @@ use super::{
     keyring::{Key, Keyring},
     unusable,
 };
-use crate::settings::Error;
+use crate::{outbound, settings::Error};
 
 /// How long the issuer may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -64,10 +64,8 @@ struct Known {
 
 impl Jwks {
     pub(super) fn at(url: &Url) -> Result<Self, Error> {
-        let client = Client::builder()
+        let client = outbound::client(url)
             .timeout(TIMEOUT)
-            // Where the keys come from is for the settings to say, and for nobody else.
-            .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| unusable("ACP_JWKS_URL", &format!("cannot be asked: {error}")))?;
         Ok(Self(Arc::new(Shared {
@@ -134,17 +132,13 @@ impl Shared {
     async fn fetch(&self) -> Result<Keyring, String> {
         let told = |error: reqwest::Error| error.without_url().to_string();
         let request = self.client.get(self.url.clone());
-        let mut response = request.send().await.map_err(told)?;
+        let response = request.send().await.map_err(told)?;
         if response.status() != StatusCode::OK {
             return Err(format!("the issuer answered {}", response.status()));
         }
-        let mut document = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(told)? {
-            if document.len() + chunk.len() > LONGEST {
-                return Err(format!("the document is longer than {LONGEST} bytes"));
-            }
-            document.extend_from_slice(&chunk);
-        }
+        let document = outbound::read(response, LONGEST).await.map_err(told)?;
+        let too_long = || format!("the document is longer than {LONGEST} bytes");
+        let document = document.ok_or_else(too_long)?;
         Keyring::parse(&document).map_err(|_| "the document is not a JWK set".to_owned())
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     call::{Call, REQUEST_ID},
     documents::json_response,
     failure::Failure,
-    invoke::{accept, word},
+    invoke::{accept, metadata, word},
     seams::Place,
 };
 
@@ -38,11 +38,8 @@ pub(crate) async fn answer(
             &passed_on(&call),
         )
         .await?;
-    let metadata = json!({
-        "agent_id": agent.settings.agent_id,
-        "execution_time_ms": began.elapsed().as_micros() as f64 / 1000.0,
-        "source": "external",
-    });
+    let mut metadata = metadata(&agent, began);
+    metadata["source"] = "external".into();
     let output = word(&agent, &job, &weather);
     Ok(json_response(
         StatusCode::OK,

@@ -3,14 +3,13 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
     sync::{Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use axum::http::{HeaderMap, StatusCode, header};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{
@@ -24,9 +23,11 @@ use super::{
     trouble::{Trouble, failure},
 };
 use crate::{
+    backoff::{self, chance},
     body,
     failure::Failure,
     metrics::Metrics,
+    outbound,
     settings::Settings,
     telemetry::Tracer,
     weather::{CONDITIONS, Weather, round},
@@ -147,13 +148,10 @@ impl Service {
     /// Built when it is first needed: it reads the system's certificates.
     fn client(&self) -> Option<&Client> {
         let build = || {
-            Client::builder()
+            outbound::direct()
                 .user_agent(concat!("acp-reference-agent/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(self.timeout.min(CONNECT_TIME))
                 .pool_max_idle_per_host(IDLE_CONNECTIONS)
-                // A service that could redirect could have the agent ask its neighbours.
-                .redirect(Policy::none())
-                .no_proxy()
                 .build()
                 .ok()
         };
@@ -226,18 +224,12 @@ impl Drop for Pass<'_> {
 }
 
 /// The body of an answer, if it is JSON and no longer than it may be.
-async fn whole(mut response: Response) -> Result<Vec<u8>, Trouble> {
+async fn whole(response: Response) -> Result<Vec<u8>, Trouble> {
     if !body::is_json(response.headers()) {
         return Err(Trouble::Report);
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LONGEST_REPORT {
-            return Err(Trouble::Report);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
+    let body = outbound::read(response, LONGEST_REPORT).await?;
+    body.ok_or(Trouble::Report)
 }
 
 /// The weather in a report that can be true: the bounds are a little beyond what was ever
@@ -260,13 +252,7 @@ fn read(report: &[u8]) -> Result<Weather, Trouble> {
 /// How long to wait before a retry: from half of the full pause to all of it, so that those who
 /// failed together do not come back together.
 fn pause(retry: u32, chance: f64) -> Duration {
-    let full = FIRST_PAUSE.saturating_mul(1 << retry.min(16));
-    full.min(LONGEST_PAUSE).mul_f64(0.5 + chance / 2.0)
-}
-
-/// From 0 to 1. The seeds of the standard library's hashers differ from one to the next.
-fn chance() -> f64 {
-    RandomState::new().hash_one(0) as f64 / u64::MAX as f64
+    backoff::pause(FIRST_PAUSE, LONGEST_PAUSE, retry).mul_f64(0.5 + chance / 2.0)
 }
 
 #[cfg(test)]
@@ -302,9 +288,6 @@ mod tests {
         assert_eq!(pause(0, 0.0), FIRST_PAUSE / 2);
         assert_eq!(pause(2, 1.0), FIRST_PAUSE * 4);
         assert_eq!(pause(u32::MAX, 1.0), LONGEST_PAUSE);
-        let chances = [chance(), chance(), chance()];
-        assert!(chances.iter().all(|chance| (0.0..=1.0).contains(chance)));
-        assert!(chances[0] != chances[1] || chances[1] != chances[2]);
     }
 
     #[test]

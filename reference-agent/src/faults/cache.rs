@@ -159,7 +159,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "keys-by-order-of-members",
         summary: "answers are kept under the input as it was written, so that another order of its members misses",
         trips: &["cache.key-canonical"],
-        seams: &[Seam::Key(|job, key| {
+        seams: &[Seam::Key(|_, job, key| {
             key.input = job.input.to_string().into()
         })],
     },
@@ -167,7 +167,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "sorts-only-outer-members",
         summary: "answers are kept under the input with its own members sorted, but not those of the objects in it",
         trips: &["cache.key-canonical"],
-        seams: &[Seam::Key(|job, key| {
+        seams: &[Seam::Key(|_, job, key| {
             key.input = sorted(&job.input).to_string().into();
         })],
     },
@@ -175,7 +175,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "keys-without-config",
         summary: "answers are kept under the input alone, so that a configuration gets what was computed for another or for none",
         trips: &["cache.key-has-config"],
-        seams: &[Seam::Key(|_, key| {
+        seams: &[Seam::Key(|_, _, key| {
             key.config = None;
             key.preferences = Preferences::default();
         })],
@@ -184,7 +184,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "keys-by-version-without-id",
         summary: "answers are kept under the input and the version, so that v1 of one configuration gets what was computed for v1 of another",
         trips: &["cache.key-has-config"],
-        seams: &[Seam::Key(|_, key| {
+        seams: &[Seam::Key(|_, _, key| {
             if let Some(config) = &mut key.config {
                 config.id.clear();
             }
@@ -195,7 +195,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "keys-by-id-without-version",
         summary: "answers are kept under the input and the id of the configuration, so that a new version gets what was computed for the old one",
         trips: &["cache.key-has-config"],
-        seams: &[Seam::Key(|_, key| {
+        seams: &[Seam::Key(|_, _, key| {
             if let Some(config) = &mut key.config {
                 config.version.clear();
             }
@@ -206,7 +206,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "lower-cases-keys",
         summary: "answers are kept under the input in lower case",
         trips: &["cache.distinct-inputs"],
-        seams: &[Seam::Key(|_, key| {
+        seams: &[Seam::Key(|_, _, key| {
             key.input = key.input.to_lowercase().into()
         })],
     },
@@ -214,7 +214,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "sorts-lists-in-keys",
         summary: "answers are kept under the input with its lists sorted, as if their order said nothing",
         trips: &["cache.distinct-inputs"],
-        seams: &[Seam::Key(|job, key| {
+        seams: &[Seam::Key(|_, job, key| {
             key.input = canonical(&with_lists_sorted(&job.input)).into();
         })],
     },

@@ -1,6 +1,9 @@
 //! Faults of the versions of a configuration.
 
+use std::future::ready;
+
 use axum::http::{Method, StatusCode};
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
 use super::{Fault, failure, text};
@@ -120,15 +123,29 @@ fn is_refused_for(field: &str, asked: &Asked, reply: &Reply) -> bool {
         && text(&reply.body(), "/error/details/fields/0/path") == Some(field)
 }
 
-/// What a rollback that went well is answered.
-fn went_well(asked: &Asked) -> Reply {
-    let answer = json!({
-        "config_id": rolled_back(asked),
-        "version": asked.json()["version"],
-        "status": "active",
-        "created_at": now(),
-    });
-    Reply::json(StatusCode::OK, answer)
+/// Answers a rollback that was refused because of this field as one that went well.
+fn say_it_went_well(field: &str, asked: &Asked, reply: &mut Reply) {
+    if is_refused_for(field, asked, reply) {
+        let answer = json!({
+            "config_id": rolled_back(asked),
+            "version": asked.json()["version"],
+            "status": "active",
+            "created_at": now(),
+        });
+        *reply = Reply::json(StatusCode::OK, answer);
+    }
+}
+
+/// Has a rollback ask for the version that is chosen, if one is.
+fn redirect(
+    memory: &Memory,
+    mut asked: Asked,
+    choose: fn(&Value, &Asked) -> Option<String>,
+) -> BoxFuture<'static, Asked> {
+    if let Some(version) = memory.with(|seen| choose(seen, &asked)) {
+        asked.body = json!({"version": version}).to_string().into();
+    }
+    Box::pin(ready(asked))
 }
 
 const GROWS: &[&str] = &["config-versions.history-grows"];
@@ -147,7 +164,7 @@ pub(super) static FAULTS: &[Fault] = &[
                 body["config_id"] = Value::Null;
                 asked.body = body.to_string().into();
             }
-            Box::pin(std::future::ready(asked))
+            Box::pin(ready(asked))
         })],
     },
     Fault {
@@ -321,9 +338,7 @@ pub(super) static FAULTS: &[Fault] = &[
         summary: "a rollback to a version that is not there is answered 200, and does nothing",
         trips: UNKNOWN,
         seams: &[Seam::Reply(|_, asked, reply| {
-            if is_refused_for("/version", asked, reply) {
-                *reply = went_well(asked);
-            }
+            say_it_went_well("/version", asked, reply);
         })],
     },
     Fault {
@@ -332,12 +347,8 @@ pub(super) static FAULTS: &[Fault] = &[
         trips: UNKNOWN,
         seams: &[
             NOTE,
-            Seam::Request(|memory, mut asked| {
-                let names = memory.with(|seen| misses(seen, &asked));
-                if let Some(newest) = names.and_then(|mut names| names.pop()) {
-                    asked.body = json!({"version": newest}).to_string().into();
-                }
-                Box::pin(std::future::ready(asked))
+            Seam::Request(|memory, asked| {
+                redirect(&memory, asked, |seen, asked| misses(seen, asked)?.pop())
             }),
         ],
     },
@@ -347,12 +358,7 @@ pub(super) static FAULTS: &[Fault] = &[
         trips: UNKNOWN,
         seams: &[
             NOTE,
-            Seam::Request(|memory, mut asked| {
-                if let Some(other) = memory.with(|seen| other_than_active(seen, &asked)) {
-                    asked.body = json!({"version": other}).to_string().into();
-                }
-                Box::pin(std::future::ready(asked))
-            }),
+            Seam::Request(|memory, asked| redirect(&memory, asked, other_than_active)),
             Seam::Reply(|memory, asked, reply| {
                 let is_missed = memory.with(|seen| misses(seen, asked).is_some());
                 if is_missed && reply.status.is_success() {
@@ -366,9 +372,7 @@ pub(super) static FAULTS: &[Fault] = &[
         summary: "a rollback of an id under which nothing is stored is answered 200",
         trips: UNKNOWN,
         seams: &[Seam::Reply(|_, asked, reply| {
-            if is_refused_for("/config_id", asked, reply) {
-                *reply = went_well(asked);
-            }
+            say_it_went_well("/config_id", asked, reply);
         })],
     },
     Fault {

@@ -32,7 +32,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-forgets-its-capabilities",
         summary: "the descriptor has no list of capabilities",
         trips: &["descriptor.valid"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             remove(document, "capabilities");
         })],
     },
@@ -40,7 +40,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-lists-bare-paths",
         summary: "the descriptor's endpoints are texts without their methods",
         trips: &["descriptor.valid"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             for endpoint in document["endpoints"].as_array_mut().into_iter().flatten() {
                 *endpoint = endpoint["path"].take();
             }
@@ -50,7 +50,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-writes-methods-small",
         summary: "the descriptor says `post` for `POST`, and methods are not to be respelt",
         trips: &["descriptor.valid"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             for endpoint in document["endpoints"].as_array_mut().into_iter().flatten() {
                 let method = endpoint["method"].as_str().unwrap_or_default();
                 endpoint["method"] = json!(method.to_ascii_lowercase());
@@ -61,7 +61,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-of-the-last-release",
         summary: "the descriptor still has an older version of the agent",
         trips: &["descriptor.true"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             document["version"] = json!("0.0.9");
         })],
     },
@@ -69,7 +69,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-keeps-a-path-that-is-gone",
         summary: "the descriptor lists /invoke/batch, which is answered 404",
         trips: &["descriptor.true"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             let path = "/invoke/batch";
             let what = "Answers many questions";
             let entry = json!({"path": path, "method": "POST", "description": what});
@@ -80,7 +80,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-puts-to-config",
         summary: "the descriptor says PUT of /config, where POST alone works",
         trips: &["descriptor.true"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             if let Some(endpoint) = endpoint(document, "/config") {
                 endpoint["method"] = json!("PUT");
             }
@@ -90,7 +90,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-tells-another-auth",
         summary: "the descriptor says that keys are taken if they are shown; /auth knows of none",
         trips: &["descriptor.true"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             document["auth"]["type"] = match document["auth"]["type"] == "api_key" {
                 true => json!("none"),
                 false => json!("api_key"),
@@ -101,7 +101,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "descriptor-boasts-of-a-capability",
         summary: "the descriptor lists a capability that /capabilities lacks",
         trips: &["descriptor.true"],
-        seams: &[Seam::Descriptor(|document| {
+        seams: &[Seam::Descriptor(|_, document| {
             let what = "Warns of storms before they come.";
             let entry = json!({"name": "storm_warning", "description": what});
             push(document, "capabilities", entry);
@@ -111,7 +111,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "manifest-of-another-api",
         summary: "the manifest's apiVersion is agntcy.org/v1alpha1",
         trips: &["manifest.valid"],
-        seams: &[Seam::Manifest(|document| {
+        seams: &[Seam::Manifest(|_, document| {
             document["apiVersion"] = json!("agntcy.org/v1alpha1");
         })],
     },
@@ -119,13 +119,15 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "manifest-is-of-another-kind",
         summary: "the manifest's kind is `Agent`",
         trips: &["manifest.valid"],
-        seams: &[Seam::Manifest(|document| document["kind"] = json!("Agent"))],
+        seams: &[Seam::Manifest(|_, document| {
+            document["kind"] = json!("Agent")
+        })],
     },
     Fault {
         name: "manifest-leaves-its-version-unquoted",
         summary: "the manifest's version is 1.0 without quotes, which YAML reads as a number",
         trips: &["manifest.valid"],
-        seams: &[Seam::Manifest(|document| {
+        seams: &[Seam::Manifest(|_, document| {
             document["metadata"]["version"] = json!(1.0);
         })],
     },
@@ -133,7 +135,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "manifest-names-nothing",
         summary: "the manifest's metadata has no name",
         trips: &["manifest.valid"],
-        seams: &[Seam::Manifest(|document| {
+        seams: &[Seam::Manifest(|_, document| {
             remove(&mut document["metadata"], "name");
         })],
     },
@@ -141,7 +143,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "manifest-has-another-name",
         summary: "the manifest's name is neither the descriptor's nor the agent's",
         trips: &["manifest.true"],
-        seams: &[Seam::Manifest(|document| {
+        seams: &[Seam::Manifest(|_, document| {
             document["metadata"]["name"] = json!("weather-advisor-staging");
         })],
     },
@@ -149,7 +151,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "manifest-of-the-last-release",
         summary: "the manifest still has an older version of the agent",
         trips: &["manifest.true"],
-        seams: &[Seam::Manifest(|document| {
+        seams: &[Seam::Manifest(|_, document| {
             document["metadata"]["version"] = json!("0.0.9");
         })],
     },
@@ -157,7 +159,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "manifest-takes-another-input",
         summary: "a capability's inputSchema wants `days` as text, the agent as a number",
         trips: &["manifest.true"],
-        seams: &[Seam::Manifest(|document| {
+        seams: &[Seam::Manifest(|_, document| {
             let days = "/spec/capabilities/0/inputSchema/properties/days";
             if let Some(days) = document.pointer_mut(days) {
                 *days = json!({"type": "string"});
@@ -168,7 +170,7 @@ pub(super) static FAULTS: &[Fault] = &[
         name: "manifest-probes-another-path",
         summary: "the manifest has the agent's health asked at /healthz, which is answered 404",
         trips: &["manifest.true"],
-        seams: &[Seam::Manifest(|document| {
+        seams: &[Seam::Manifest(|_, document| {
             document["spec"]["health"]["live"] = json!("/healthz");
         })],
     },

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode, header};
-use reqwest::{Response, redirect};
+use reqwest::Response;
 use serde_json::Value;
 use tokio::time::timeout;
-use url::{Host, Url};
+use url::Url;
 
 use super::call::{Call, Errand, Outcome, Registration};
+use crate::outbound;
 
 /// More of an answer is not read.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -23,8 +24,10 @@ pub(super) struct Client {
 impl Client {
     /// Reading the machine's certificates takes a while, which must not keep requests waiting.
     pub(super) async fn of(base: Url) -> Option<Self> {
-        let is_near = is_loopback(&base);
-        let building = tokio::task::spawn_blocking(move || build(is_near));
+        // From one heartbeat to the next, many servers close a connection that is kept; one that
+        // closes just as it is used again looks like a failure.
+        let builder = outbound::client(&base).pool_max_idle_per_host(0);
+        let building = tokio::task::spawn_blocking(move || builder.build());
         let http = building.await.ok()?.ok()?;
         Some(Self { base, http })
     }
@@ -54,9 +57,10 @@ impl Client {
             _ => None,
         };
         let registration = match call.errand {
-            Errand::Register if status.is_success() => read(response)
-                .await?
-                .and_then(|body| self.registration(&body)),
+            Errand::Register if status.is_success() => {
+                let body = outbound::read(response, LONGEST_ANSWER).await?;
+                body.and_then(|body| self.registration(&body))
+            }
             _ => None,
         };
         let is_registered = call.errand != Errand::Register || registration.is_some();
@@ -84,7 +88,8 @@ impl Client {
         address
     }
 
-    fn registration(&self, body: &Value) -> Option<Registration> {
+    fn registration(&self, body: &[u8]) -> Option<Registration> {
+        let body: Value = serde_json::from_slice(body).ok()?;
         let id = body.get("registration_id")?.as_str()?;
         // These would be no segments of a path, but steps in it.
         if matches!(id, "" | "." | "..") {
@@ -98,40 +103,6 @@ impl Client {
             goodbye: goodbye.filter(|url| url.origin() == self.base.origin()),
         })
     }
-}
-
-fn build(is_near: bool) -> reqwest::Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder()
-        .redirect(redirect::Policy::none())
-        // From one heartbeat to the next, many servers close a connection that is kept; one that
-        // closes just as it is used again looks like a failure.
-        .pool_max_idle_per_host(0);
-    if is_near {
-        builder = builder.no_proxy();
-    }
-    builder.build()
-}
-
-/// Whether it is on this machine, where no proxy is of any use.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}
-
-/// The JSON of an answer; `None` if it is none, or too long.
-async fn read(mut response: Response) -> Result<Option<Value>, reqwest::Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > LONGEST_ANSWER {
-            return Ok(None);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(serde_json::from_slice(&body).ok())
 }
 
 /// How long a registry asks to be left alone.

@@ -15,7 +15,7 @@ use super::{
     client::Client,
     standing::Standing,
 };
-use crate::{agent::Agent, documents::Capabilities, settings::Settings};
+use crate::{agent::Agent, backoff::chance, documents::Capabilities, settings::Settings};
 
 /// How long a goodbye may take.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
@@ -97,7 +97,7 @@ impl Registry {
             outcome = self.client.send(&call, limit).await;
         }
         self.agent.seams.outcome(&mut outcome);
-        self.standing.heard(&outcome, Instant::now(), luck());
+        self.standing.heard(&outcome, Instant::now(), chance());
         self.note(&outcome);
         if errand != Errand::Update {
             self.pace();
@@ -168,10 +168,4 @@ impl Registry {
             self.client.leave(goodbye, GOODBYE_TIME).await;
         }
     }
-}
-
-/// A number from 0 to 1.
-fn luck() -> f64 {
-    let bits = uuid::Uuid::new_v4().as_u64_pair().1 & u64::from(u32::MAX);
-    bits as f64 / f64::from(u32::MAX)
 }

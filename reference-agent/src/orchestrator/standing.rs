@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::call::{Errand, Outcome, Registration};
+use crate::backoff;
 
 /// The most that is waited after the first failure; it doubles with each that follows.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -125,10 +126,10 @@ impl Standing {
                 news: News::Nothing,
             };
         } else if let Stage::Out { failures } = &mut self.stage {
-            *failures = failures.saturating_add(1);
             // No longer than a heartbeat's pause: so long is an agent missed for at most.
             let most = LONGEST_PAUSE.min(self.interval);
-            let pause = pause(*failures, most).mul_f64(luck);
+            let pause = backoff::pause(FIRST_PAUSE, most, *failures).mul_f64(luck);
+            *failures = failures.saturating_add(1);
             let pause = pause.max(LEAST_PAUSE.min(most));
             self.due = now + pause.max(asked_for(outcome));
         }
@@ -156,12 +157,6 @@ impl Standing {
             };
         }
     }
-}
-
-/// The longest pause after so many failures.
-fn pause(failures: u32, most: Duration) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    FIRST_PAUSE.saturating_mul(1 << doublings).min(most)
 }
 
 fn asked_for(outcome: &Outcome) -> Duration {

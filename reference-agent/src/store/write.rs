@@ -70,9 +70,7 @@ fn add(transaction: &Transaction<'_>, draft: Draft, limit: usize) -> Result<Acti
         .prepare_cached(LAST)?
         .query_row([&config_id], |row| row.get(0))?;
     if last >= MOST_VERSIONS {
-        return Err(Failure::unavailable(
-            "this configuration has all the versions that it may have",
-        ));
+        return Err(full());
     }
     let seq = last + 1;
     let version = match version {
@@ -143,6 +141,14 @@ fn free_name(transaction: &Transaction<'_>, id: &str, seq: u32) -> rusqlite::Res
         }
         number += 1;
     }
+}
+
+/// No 503: the configuration will not have room again, however often it is tried.
+fn full() -> Failure {
+    let what = format!("names a configuration of {MOST_VERSIONS} versions, the most there may be");
+    let field = Violation::at("/config_id", "maxItems", &what);
+    let message = "this configuration has all the versions that it may have";
+    Failure::invalid_input(message, vec![field])
 }
 
 fn taken() -> Failure {

@@ -28,7 +28,7 @@ use crate::{
     call::{self, Call},
     endpoints::Allowance,
     failure::Failure,
-    invoke,
+    gate, invoke,
     seams::Place,
     server::Seat,
     stream::events,
@@ -224,11 +224,8 @@ impl Session {
     }
 
     fn pay(&self, allowance: Allowance) -> Result<(), Failure> {
-        let limiter = &self.agent.limiter;
-        match limiter.take(allowance, self.call.peer, self.identity.as_ref()) {
-            Some(ruling) if !ruling.admits => Err(Failure::rate_limited(&ruling)),
-            _ => Ok(()),
-        }
+        let identity = self.identity.as_ref();
+        gate::pay(&self.agent, allowance, self.call.peer, identity)
     }
 
     async fn tell(&mut self, socket: &mut WebSocket, event: Event) -> Turn {

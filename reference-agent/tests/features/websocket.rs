@@ -1,5 +1,7 @@
 //! /ws, both directions.
 
+mod socket;
+
 use std::time::Duration;
 
 use acp_reference_agent::{
@@ -7,85 +9,18 @@ use acp_reference_agent::{
     settings::{Auth, Quota, Secret},
     start,
 };
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    connect_async,
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
+use self::socket::Socket;
 use crate::wire;
 
 /// Longer than anything takes, on any machine.
 const LONG: Duration = Duration::from_secs(60);
-
-/// A client's end of a socket.
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
-
-impl Socket {
-    async fn to(agent: &Running) -> Self {
-        let url = format!("ws://{}/ws", agent.addr());
-        let (socket, response) = connect_async(url).await.expect("a socket");
-        assert!(response.headers().contains_key("x-request-id"));
-        Self(socket)
-    }
-
-    async fn say(&mut self, message: Value) {
-        self.write(Message::text(message.to_string())).await;
-    }
-
-    async fn write(&mut self, message: Message) {
-        self.0.send(message).await.expect("taken");
-    }
-
-    async fn invoke(&mut self, id: &str, city: &str) {
-        self.say(json!({"type": "invoke", "id": id, "input": {"city": city}}))
-            .await;
-    }
-
-    /// The next event.
-    async fn hear(&mut self) -> Value {
-        loop {
-            match self.next().await {
-                Some(Message::Text(text)) => return serde_json::from_str(&text).expect("JSON"),
-                Some(Message::Ping(_)) => {}
-                other => panic!("no event: {other:?}"),
-            }
-        }
-    }
-
-    async fn next(&mut self) -> Option<Message> {
-        let heard = timeout(LONG, self.0.next()).await.expect("in time");
-        heard.and_then(Result::ok)
-    }
-
-    /// The events of an invocation, to its end.
-    async fn hear_all(&mut self, id: &str) -> Vec<Value> {
-        let mut events = Vec::new();
-        loop {
-            let event = self.hear().await;
-            assert_eq!(event["id"], id, "{event}");
-            let word = event["event"].as_str().or(event["status"].as_str());
-            let is_last = matches!(word, Some("complete" | "error" | "cancelled"));
-            events.push(event);
-            if is_last {
-                return events;
-            }
-        }
-    }
-
-    /// The code that the agent closes the socket with.
-    async fn closed(&mut self) -> CloseCode {
-        loop {
-            match self.next().await {
-                Some(Message::Close(frame)) => return frame.expect("a frame").code,
-                Some(_) => {}
-                None => panic!("not closed in due form"),
-            }
-        }
-    }
-}
 
 async fn agent_with(change: impl FnOnce(&mut Settings)) -> Running {
     let mut settings = Settings::unlimited();

@@ -57,7 +57,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "leaves-the-stream-open",
         summary: "/invoke/stream asks for no credentials",
         trips: COVERS_STREAM,
-        seams: &[Seam::Door(|parts, door| {
+        seams: &[Seam::Door(|_, parts, door| {
             if parts.uri.path() == "/invoke/stream" {
                 *door = Door::Open;
             }
@@ -67,7 +67,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "leaves-the-advanced-stream-open",
         summary: "/invoke/advanced-stream asks for no credentials",
         trips: COVERS_STREAM,
-        seams: &[Seam::Door(|parts, door| {
+        seams: &[Seam::Door(|_, parts, door| {
             if parts.uri.path() == "/invoke/advanced-stream" {
                 *door = Door::Open;
             }
@@ -87,7 +87,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "stores-configs-of-anybody",
         summary: "POST /config asks for no credentials",
         trips: COVERS_STREAM,
-        seams: &[Seam::Door(|parts, door| {
+        seams: &[Seam::Door(|_, parts, door| {
             if parts.uri.path() == "/config" && parts.method == Method::POST {
                 *door = Door::Open;
             }
@@ -97,7 +97,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "shows-configs-to-anybody",
         summary: "what lies below /config/ asks for no credentials",
         trips: COVERS_STREAM,
-        seams: &[Seam::Door(|parts, door| {
+        seams: &[Seam::Door(|_, parts, door| {
             if parts.uri.path().starts_with("/config/") {
                 *door = Door::Open;
             }
@@ -107,7 +107,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "guards-health",
         summary: "/health asks for credentials",
         trips: &["auth.discovery-open"],
-        seams: &[Seam::Door(|parts, door| {
+        seams: &[Seam::Door(|_, parts, door| {
             if parts.uri.path() == "/health" {
                 *door = Door::Guarded;
             }
@@ -117,7 +117,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "guards-auth",
         summary: "/auth asks for the credentials that it tells of",
         trips: &["auth.responds", "auth.discovery-open"],
-        seams: &[Seam::Door(|parts, door| {
+        seams: &[Seam::Door(|_, parts, door| {
             if parts.uri.path() == "/auth" {
                 *door = Door::Guarded;
             }
@@ -127,7 +127,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "closes-auth-to-wrong-credentials",
         summary: "/auth is answered 401 if wrong credentials are shown, as after a key was changed",
         trips: &["auth.discovery-open"],
-        seams: &[Seam::Door(|parts, door| {
+        seams: &[Seam::Door(|_, parts, door| {
             if parts.uri.path() == "/auth" && shows_something(&parts.headers) {
                 *door = Door::Guarded;
             }

@@ -182,7 +182,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "takes-the-key-from-the-query",
         summary: "the key may stand in the query string (`?api_key=`)",
         trips: HEADER_ONLY,
-        seams: &[Seam::Shown(|parts| {
+        seams: &[Seam::Shown(|_, parts| {
             from_query(parts, is_key_name, API_KEY, "");
         })],
     },
@@ -190,7 +190,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "takes-the-key-from-a-streams-query",
         summary: "on the streams the key may stand in the query string, for the sake of browsers",
         trips: HEADER_ONLY,
-        seams: &[Seam::Shown(|parts| {
+        seams: &[Seam::Shown(|_, parts| {
             if is_stream(parts) {
                 from_query(parts, is_key_name, API_KEY, "");
             }

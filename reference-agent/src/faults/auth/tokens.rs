@@ -24,13 +24,13 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "overlooks-the-expiry",
         summary: "a token that has expired is let in",
         trips: ENFORCED,
-        seams: &[Seam::Checks(|checks| checks.validate_exp = false)],
+        seams: &[Seam::Checks(|_, checks| checks.validate_exp = false)],
     },
     Fault {
         name: "overlooks-the-audience",
         summary: "a token that is meant for somebody else is let in",
         trips: ENFORCED,
-        seams: &[Seam::Checks(|checks| {
+        seams: &[Seam::Checks(|_, checks| {
             checks.validate_aud = false;
             checks.required_spec_claims.remove("aud");
         })],
@@ -39,7 +39,7 @@ pub(crate) static FAULTS: &[Fault] = &[
         name: "takes-a-token-from-the-query",
         summary: "the token may stand in the query string (`?access_token=`)",
         trips: HEADER_ONLY,
-        seams: &[Seam::Shown(|parts| {
+        seams: &[Seam::Shown(|_, parts| {
             let is_meant = |name: &str| name == "access_token";
             from_query(parts, is_meant, header::AUTHORIZATION, "Bearer ");
         })],

@@ -25,7 +25,7 @@ use self::queue::Sending;
 use super::Trace;
 use crate::{
     call::{self, Head},
-    endpoints,
+    endpoints, outbound,
     settings::{Error, Settings},
 };
 
@@ -51,7 +51,7 @@ impl Tracer {
             place: "otlp-endpoint".to_owned(),
             reason,
         };
-        let client = reqwest::Client::builder()
+        let client = outbound::client(endpoint)
             .timeout(SEND_TIME)
             .build()
             .map_err(|error| wrong(error.to_string()))?;
