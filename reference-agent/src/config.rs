@@ -45,6 +45,7 @@ pub(crate) async fn store(agent: &Agent, mut body: Value) -> Result<Value, Failu
     if violations.is_empty() {
         violations = agent.contracts.config.violations(&config, "/config");
         violations.extend(too_long(&body["metadata"]));
+        violations.extend(unreachable(&body["config_id"]));
     }
     agent.seams.verdict(Place::Config, &body, &mut violations);
     refuse_if_any(violations)?;
@@ -66,6 +67,12 @@ pub(crate) async fn store(agent: &Agent, mut body: Value) -> Result<Value, Failu
         "version": stored.version,
         "created_at": stored.created_at,
     }))
+}
+
+/// The two names that clients take out of a path before they send it.
+fn unreachable(id: &Value) -> Option<Violation> {
+    let is_dots = matches!(id.as_str(), Some("." | ".."));
+    is_dots.then(|| Violation::at("/config_id", "pattern", "cannot stand in a path"))
 }
 
 fn too_long(metadata: &Value) -> Option<Violation> {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header, request::Parts};
 
 use crate::{
     agent::Agent,
@@ -11,6 +11,7 @@ use crate::{
     endpoints::{Allowance, Door},
     failure::Failure,
     limits::Ruling,
+    settings::Client,
 };
 
 /// What was found at the gate.
@@ -39,6 +40,10 @@ impl Entry {
 
 /// Judges a request by its head.
 pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
+    if !names_its_host(parts) {
+        let message = "an HTTP/1.1 request names its host, and once";
+        return refuse(None, Failure::invalid_input(message, Vec::new()));
+    }
     let door = call.endpoint.door;
     if agent.is_draining() && door != Door::Open && door != Door::Admin {
         return refuse(None, Failure::unavailable("the agent is on its way out"));
@@ -59,6 +64,12 @@ pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
             refused: None,
         },
     }
+}
+
+/// As RFC 9112, section 3.2, has it.
+fn names_its_host(parts: &Parts) -> bool {
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    parts.version < Version::HTTP_11 || (hosts.next().is_some() && hosts.next().is_none())
 }
 
 /// Takes one more request from a client's allowance, where one request asks for much.
@@ -83,11 +94,21 @@ async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Found {
         Door::Open | Door::Admin => false,
     };
     if !is_guarded {
-        return Ok(None);
+        return Ok(counted_as(agent, call, parts).await);
     }
     let shown = agent.seams.shown(parts);
     let found = agent.guard.identify(&shown, &agent.seams).await;
     agent.seams.found(parts, found)
+}
+
+/// Whoever shows a key that holds is counted by it where none is asked for, too.
+async fn counted_as(agent: &Agent, call: &Call, parts: &Parts) -> Option<Identity> {
+    let by_key = agent.settings.rate_limit_by == Client::Key;
+    if !by_key || call.endpoint.allowance == Allowance::Exempt {
+        return None;
+    }
+    let found = agent.guard.identify(parts, &agent.seams).await;
+    found.ok().flatten()
 }
 
 fn refuse(ruling: Option<Ruling>, failure: Failure) -> Entry {

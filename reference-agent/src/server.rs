@@ -108,6 +108,10 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
         tokio::join!(main, OptionFuture::from(admin));
     });
     tracing::info!(url = %format!("http://{addr}"), "serving");
+    let is_asked_for = settings.orchestrator_url.is_some() || settings.discovery_url.is_some();
+    if is_asked_for && addr.ip().is_unspecified() && settings.public_url.is_none() {
+        tracing::warn!("registered under a loopback address, as ACP_PUBLIC_URL is not set");
+    }
     let registries = orchestrator::spawn(&agent, &url_of(addr), &stopping);
     Ok(Running {
         registries,

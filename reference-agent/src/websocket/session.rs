@@ -9,6 +9,7 @@ use axum::{
         State, WebSocketUpgrade,
         ws::{CloseCode, CloseFrame, Message as Sent, WebSocket, close_code, rejection},
     },
+    http::{HeaderMap, header},
     response::Response,
 };
 use futures_util::{
@@ -43,17 +44,38 @@ const WRITE_TIME: Duration = Duration::from_secs(10);
 /// How long a client may take to agree to the end.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 
+/// Whether a browser says that a page from elsewhere asks: it would do so with the user's standing,
+/// and unlike other requests this one is not held back by the browser itself.
+fn is_of_another_page(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return false;
+    };
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let page = origin.to_str().ok().and_then(|origin| {
+        let (_, page) = origin.split_once("://")?;
+        Some(page)
+    });
+    page.is_none() || page != host
+}
+
 /// `GET /ws`.
 pub(crate) async fn open(
     State(agent): State<Arc<Agent>>,
     Extension(call): Extension<Call>,
     Extension(seat): Extension<Seat>,
     identity: Option<Extension<Identity>>,
+    headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Failure> {
     let upgrade = upgrade.map_err(|_| {
         Failure::invalid_input("this path speaks WebSocket, version 13, alone", Vec::new())
     })?;
+    if is_of_another_page(&headers) {
+        let message = "pages of another origin may not open this";
+        return Err(Failure::invalid_input(message, Vec::new()));
+    }
     let limit = agent.settings.body_limit;
     let stopped = seat.stopped.clone();
     let session = Session {

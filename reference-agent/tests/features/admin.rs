@@ -325,3 +325,13 @@ async fn the_key_is_in_no_document() {
         );
     }
 }
+
+#[tokio::test]
+async fn of_two_keys_neither_is_taken() {
+    let agent = agent().await;
+    let keys = ["X-Admin-Key: open-sesame", "X-Admin-Key: another"];
+    let request = request("GET", "/admin/faults", &keys, b"");
+    let answer = Answer::parse(&raw(agent.addr(), &request).await);
+    assert_eq!(answer.status, 401, "{}", answer.text());
+    agent.stop().await;
+}

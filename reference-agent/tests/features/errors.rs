@@ -9,7 +9,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::wire::{Answer, get, post, post_bytes, raw, request};
+use super::wire::{self, Answer, get, post, post_bytes, raw, request};
 
 const SHORT: Duration = Duration::from_millis(100);
 
@@ -184,6 +184,30 @@ async fn what_http_refuses_is_refused_before_there_is_a_request() {
         let answer = sent(&agent, bytes.as_bytes()).await;
         assert_eq!((answer.status, answer.body.len()), (status, 0));
         assert_eq!(get(&agent, "/health").await.status, 200);
+    }
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_that_names_no_host_or_two_is_refused() {
+    let agent = wire::agent().await;
+    for hosts in ["", "Host: a\r\nHost: b\r\n"] {
+        let request = format!("GET /health HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        let answer = Answer::parse(&raw(agent.addr(), request.as_bytes()).await);
+        refused(&answer, 400, "INVALID_INPUT");
+    }
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn an_id_that_cannot_stand_in_a_path_is_refused() {
+    let agent = wire::agent().await;
+    for id in [".", ".."] {
+        let body = json!({"config": {}, "config_id": id});
+        let answer = post(&agent, "/config", &body).await;
+        refused(&answer, 400, "INVALID_INPUT");
+        let fields = &answer.json()["error"]["details"]["fields"];
+        assert_eq!(fields[0]["path"], "/config_id", "{id}");
     }
     agent.stop().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acp_reference_agent::{
     Running, Settings,
-    settings::{Algorithm, Quota},
+    settings::{Algorithm, Auth, Client, Quota, Secret},
     start,
 };
 use futures_util::future::join_all;
@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     shown::{Question, Shown, holds_and_fails},
-    wire::{Answer, get, post, request},
+    wire::{Answer, get, post, raw, request},
 };
 
 /// The default limit of `/invoke`: what all of this runs against.
@@ -326,5 +326,26 @@ async fn probes_are_never_counted() {
     }
     assert_eq!(get(&agent, "/auth").await.status, 200);
     assert_eq!(get(&agent, "/auth").await.status, 429);
+    agent.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_is_counted_by_itself_where_none_is_asked_for_too() {
+    let keys = ["a", "b"].map(|name| (name.to_owned(), Secret::of(&format!("key-of-{name}"))));
+    let agent = start(Settings {
+        auth: Auth::ApiKey,
+        api_keys: keys.into(),
+        rate_limit: Some(Quota::a_minute(1)),
+        rate_limit_by: Client::Key,
+        ..Settings::unlimited()
+    })
+    .await
+    .expect("the agent starts");
+    for (name, expected) in [("a", 200), ("a", 429), ("b", 200)] {
+        let key = format!("X-API-Key: key-of-{name}");
+        let request = request("GET", "/capabilities", &[&key], b"");
+        let answer = Answer::parse(&raw(agent.addr(), &request).await);
+        assert_eq!(answer.status, expected, "{name}");
+    }
     agent.stop().await;
 }

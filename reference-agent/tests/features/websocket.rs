@@ -10,7 +10,11 @@ use acp_reference_agent::{
     start,
 };
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Message, protocol::frame::coding::CloseCode},
@@ -352,4 +356,30 @@ async fn what_is_no_upgrade_is_refused_in_the_envelope() {
     assert_eq!(wire::post(&agent, "/ws", &json!({})).await.status, 405);
     let without = agent_with(|settings| settings.enable_streaming = false).await;
     assert_eq!(wire::get(&without, "/ws").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_page_from_elsewhere_is_not_let_in() {
+    let agent = wire::agent().await;
+    let upgrade = [
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    for (origin, expected) in [
+        ("http://evil.example", 400),
+        ("null", 400),
+        ("http://agent", 101),
+    ] {
+        let lines = upgrade.join("\r\n");
+        let head =
+            format!("GET /ws HTTP/1.1\r\nHost: agent\r\n{lines}\r\nOrigin: {origin}\r\n\r\n");
+        let mut socket = TcpStream::connect(agent.addr()).await.expect("connected");
+        socket.write_all(head.as_bytes()).await.expect("taken");
+        let mut start = [0; 12];
+        socket.read_exact(&mut start).await.expect("an answer");
+        let status = String::from_utf8_lossy(&start[9..]).into_owned();
+        assert_eq!(status, expected.to_string(), "{origin}");
+    }
 }
