@@ -11,6 +11,7 @@ use reference::telemetry;
 
 use crate::exit::{Exit, Failure, complain};
 use crate::output;
+use crate::signals::Signals;
 
 /// Serve the reference agent: settings come from flags, from ACP_* variables, and from a .env file.
 #[derive(Debug, clap::Args)]
@@ -199,51 +200,4 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     told
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn told_to_stop() {
-    match Signals::listen() {
-        Ok(mut signals) => signals.recv().await,
-        Err(_) => std::future::pending().await,
-    }
-}
-
-/// Ctrl-C and SIGTERM: from the moment that this is made none is lost.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn recv(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

@@ -201,11 +201,11 @@ async fn interruptible(settings: &Settings) -> Result<(Report, bool), Failure> {
     tokio::pin!(running);
     let report = tokio::select! {
         report = &mut running => report,
-        () = crate::agent::told_to_stop() => {
+        () = crate::signals::told_to_stop() => {
             cancelled.cancel();
             tokio::select! {
                 report = &mut running => report,
-                () = crate::agent::told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
+                () = crate::signals::told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
             }
         }
     };
