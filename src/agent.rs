@@ -120,9 +120,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.probe {
         return probe(&settings);
     }
+    settings.log_format = settings.log_format.on(std::io::stderr().is_terminal());
     let subscriber = telemetry::subscriber(&settings, std::io::stderr);
     tracing::subscriber::set_global_default(subscriber).map_err(Failure::other)?;
     telemetry::log_panics();
+    reference::settings::warn_of_unknown_variables();
     // A connection takes a descriptor, and many systems grant 1,024 to those who do not ask.
     // Where it is refused the agent serves so many.
     let _ = rlimit::increase_nofile_limit(u64::MAX);

@@ -27,7 +27,7 @@ use crate::{
     faults,
     listener::{Connection, Listener},
     orchestrator,
-    settings::{Error, Settings},
+    settings::{Error, Settings, idle},
 };
 
 /// An agent that is being served.
@@ -86,6 +86,9 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 /// # Errors
 /// If the address cannot be resolved or listened on.
 pub async fn start(settings: Settings) -> Result<Running, Error> {
+    for (setting, because) in idle(&settings) {
+        tracing::warn!("{setting} has no effect because {because}");
+    }
     let settings = faults::effective(&settings)?;
     let agent = Agent::build(&settings)?;
     let (listener, addr) = bind(&settings.host, settings.port).await?;

@@ -25,7 +25,8 @@ use crate::{
 
 /// What writes the agent's log lines; the program makes it the global default.
 ///
-/// Requests that went well are told only if [`Settings::debug`] says so.
+/// Requests are told if they failed or were refused; the others only if [`Settings::debug`]
+/// says so.
 pub fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -80,7 +81,7 @@ where
         let message = fields.shift_remove("message").unwrap_or_default();
         let level = event.metadata().level().as_str();
         match self.format {
-            LogFormat::Json => {
+            LogFormat::Json | LogFormat::Auto => {
                 let mut line = json!({
                     "timestamp": now(),
                     "level": level,
