@@ -56,6 +56,18 @@ pub fn log_panics() {
     }));
 }
 
+/// An error with all that led to it, in one line.
+#[must_use]
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        told.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    told
+}
+
 /// How a line is made.
 struct Lines {
     format: LogFormat,
