@@ -2,15 +2,17 @@
 
 use std::io::{ErrorKind, IsTerminal};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use acp_reference_agent as reference;
 use reference::Stopped;
 use reference::faults::{self, Fault};
 use reference::settings::{self, SETTINGS, Setting};
-use reference::telemetry;
+use reference::telemetry::{self, causes};
 
 use crate::exit::{Exit, Failure, complain};
 use crate::output;
+use crate::signals::Signals;
 
 /// Serve the reference agent: settings come from flags, from ACP_* variables, and from a .env file.
 #[derive(Debug, clap::Args)]
@@ -119,9 +121,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     if arguments.probe {
         return probe(&settings);
     }
+    settings.log_format = settings.log_format.on(std::io::stderr().is_terminal());
     let subscriber = telemetry::subscriber(&settings, std::io::stderr);
     tracing::subscriber::set_global_default(subscriber).map_err(Failure::other)?;
     telemetry::log_panics();
+    reference::settings::warn_of_unknown_variables();
     // A connection takes a descriptor, and many systems grant 1,024 to those who do not ask.
     // Where it is refused the agent serves so many.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -141,20 +145,33 @@ async fn serve(settings: reference::Settings) -> Result<Exit, Failure> {
     let mut signals = Signals::listen().map_err(Failure::other)?;
     let agent = reference::start(settings).await.map_err(not_started)?;
     // For people alone: a log line says the same to programs, in their own form.
-    if std::io::stderr().is_terminal() {
+    let is_seen = std::io::stderr().is_terminal();
+    if is_seen {
+        let admin = agent.admin_url();
+        let admin = admin.map_or_else(String::new, |url| format!(", its admin API on {url}"));
         anstream::eprintln!(
-            "the reference agent listens on {} (Ctrl-C ends it)",
+            "the reference agent listens on {}{admin} (Ctrl-C ends it)",
             agent.url()
         );
     }
     signals.recv().await;
     tokio::select! {
+        never = advise(), if is_seen => match never {},
         stopped = agent.stop() => Ok(match stopped {
             Stopped::Cleanly => Exit::Holds,
             Stopped::Crashed => Exit::Failed,
         }),
         () = signals.recv() => Ok(Exit::Interrupted),
     }
+}
+
+/// Says what to do about an agent that takes its time to stop.
+async fn advise() -> std::convert::Infallible {
+    /// Longer than an agent takes that has nothing to do.
+    const PATIENCE: Duration = Duration::from_millis(200);
+    tokio::time::sleep(PATIENCE).await;
+    anstream::eprintln!("finishing what is under way (Ctrl-C again ends it at once)");
+    std::future::pending().await
 }
 
 fn print(text: &str) -> Result<Exit, Failure> {
@@ -188,62 +205,4 @@ fn not_started(error: reference::Error) -> Failure {
         ErrorKind::PermissionDenied => format!("cannot listen on {addr}: {source}; {advice}"),
         _ => causes(&error),
     })
-}
-
-/// An error with all that led to it.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        told.push_str(&format!(": {inner}"));
-        cause = inner.source();
-    }
-    told
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn told_to_stop() {
-    match Signals::listen() {
-        Ok(mut signals) => signals.recv().await,
-        Err(_) => std::future::pending().await,
-    }
-}
-
-/// Ctrl-C and SIGTERM: from the moment that this is made none is lost.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn recv(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn recv(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
-    }
 }

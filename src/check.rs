@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::exit::{Exit, Failure, complain};
-use crate::output::Place;
+use crate::output::{Place, Sink};
 use crate::progress::Bar;
 use crate::{input, output};
 
@@ -148,7 +148,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
     if let Some(place) = excuses.filter(|_| report.error.is_none()) {
         place.write(known.write(&report.results).as_bytes())?;
     }
-    if let Some(error) = &report.error {
+    let is_told = sinks.iter().any(Sink::is_read_at_once);
+    if let Some(error) = report.error.as_ref().filter(|_| !is_told) {
         complain(error);
     }
     Ok(exit(&report, was_interrupted))
@@ -201,11 +202,11 @@ async fn interruptible(settings: &Settings) -> Result<(Report, bool), Failure> {
     tokio::pin!(running);
     let report = tokio::select! {
         report = &mut running => report,
-        () = crate::agent::told_to_stop() => {
+        () = crate::signals::told_to_stop() => {
             cancelled.cancel();
             tokio::select! {
                 report = &mut running => report,
-                () = crate::agent::told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
+                () = crate::signals::told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
             }
         }
     };

@@ -9,6 +9,7 @@ mod input;
 mod output;
 mod progress;
 mod rules;
+mod signals;
 mod sse;
 
 use clap::{Parser, Subcommand};

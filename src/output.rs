@@ -1,6 +1,6 @@
 //! Where reports go: standard output, or files that appear whole or not at all.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use acp_reports::{Format, Report};
@@ -78,6 +78,12 @@ pub(crate) fn all_differ(sinks: &[Sink], other: Option<&Place>) -> Result<(), Fa
 }
 
 impl Sink {
+    /// Whether somebody reads the report for people as it is written.
+    pub(crate) fn is_read_at_once(&self) -> bool {
+        let is_human = self.format.name == Format::ALL[0].name;
+        is_human && self.place == Place::Stdout && io::stdout().is_terminal()
+    }
+
     /// Writes the report.
     pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
         if self.place == Place::Stdout {

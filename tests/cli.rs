@@ -104,6 +104,17 @@ fn wrong_usage_is_told_in_one_line_that_says_how_to_mend_it() {
             "no such fault",
         ),
         (vec!["rules", "explain", "sse.utf"], "sse.utf8"),
+        (vec!["faults", "list", "no-such-*"], "no-such-*"),
+        (
+            vec![
+                "agent",
+                "--fault",
+                "checks-then-counts",
+                "--rate-limit-invoke",
+                "off",
+            ],
+            "--rate-limit-invoke 10/60s",
+        ),
         (vec!["sse", "/no/such/file"], "/no/such/file"),
         (vec!["completions", "cmd"], "cmd"),
     ] {
@@ -458,9 +469,33 @@ fn the_catalogue_and_the_faults_can_be_read() {
     for word in ["clause", "why", "mend", "source", "faults"] {
         assert!(explained.contains(word), "{explained}");
     }
-    assert_eq!(code(&run(&["faults", "list"])), 0);
+    let all = String::from_utf8(run(&["faults", "list"]).stdout).expect("UTF-8");
+    assert!(
+        all.contains("\napi-keys: needs API keys (--auth api_key)\n"),
+        "{all}"
+    );
+    let some = run(&["faults", "list", "orchestrator.heart*"]).stdout;
+    let some = String::from_utf8(some).expect("UTF-8");
+    assert!(some.lines().count() < 40, "{some}");
+    assert!(some.lines().all(|line| all.contains(line)), "{some}");
     assert_eq!(code(&run(&["completions", "bash"])), 0);
     assert_eq!(code(&run(&["--help"])), 0);
+}
+
+#[test]
+fn a_rule_that_only_faults_name_is_still_to_come() {
+    let all = String::from_utf8(run(&["faults", "list"]).stdout).expect("UTF-8");
+    let mut marked = all.lines().filter_map(|line| {
+        let trips = line.trim().strip_prefix("trips ")?;
+        let ids = trips.strip_suffix(" (its rules are still to come)")?;
+        ids.split(", ").next()
+    });
+    // When the catalogue has them all there is nothing left to see.
+    let Some(id) = marked.next() else { return };
+    let output = run(&["rules", "explain", id]);
+    assert_eq!(code(&output), 2);
+    let told = complaint(&output);
+    assert!(told.contains("is still to come"), "{told}");
 }
 
 #[cfg(unix)]

@@ -31,6 +31,9 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
 struct Program {
     child: Child,
     addr: SocketAddr,
+    /// What it has said so far, and what it says from then on.
+    said: String,
+    says: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Program {
@@ -58,8 +61,17 @@ impl Program {
         };
         let addr = addr.expect("an address");
         // Whoever writes to a pipe that nobody reads comes to a halt.
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
-        Self { child, addr }
+        let says = std::thread::spawn(move || {
+            let mut rest = String::new();
+            stderr.read_to_string(&mut rest).expect("UTF-8");
+            rest
+        });
+        Self {
+            child,
+            addr,
+            said,
+            says: Some(says),
+        }
     }
 
     /// A connection over which this was sent, and has been read.
@@ -89,6 +101,12 @@ impl Program {
         let id = self.child.id().to_string();
         let status = Command::new("kill").args([name, &id]).status();
         assert!(status.expect("kill runs").success());
+    }
+
+    /// All that it says until it ends.
+    fn rest_of_log(&mut self) -> String {
+        let says = self.says.take().expect("asked for once");
+        says.join().expect("text")
     }
 
     fn code(&mut self) -> Option<i32> {
@@ -152,7 +170,7 @@ fn a_stream_in_flight_comes_to_its_end_after_sigterm() {
 
 #[test]
 fn what_outlives_the_grace_is_cut_and_the_end_is_a_good_one() {
-    for grace in ["0", "100ms"] {
+    for grace in ["0", "500ms"] {
         let mut program = Program::start(&[
             "--slow-city",
             "Atlantis=1h",
@@ -165,6 +183,37 @@ fn what_outlives_the_grace_is_cut_and_the_end_is_a_good_one() {
         program.signal("-INT");
         assert_eq!(rest(work), "");
         assert_eq!(program.code(), Some(0));
+        let told = program.rest_of_log();
+        let cut = told
+            .lines()
+            .find(|line| line.contains("cut what was still"));
+        assert!(
+            cut.is_some_and(|line| line.contains(r#""connections":1"#)),
+            "{told}"
+        );
+        assert_eq!(told.contains("waiting for what is under way"), grace != "0");
+    }
+}
+
+#[test]
+fn what_it_begins_with_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flags = ["--port", "0", "--host", "0.0.0.0", "--admin-port", "0"];
+    let mut command = command(folder.path(), &flags);
+    command.args(["--weather-retries", "1", "--fault", "refuses-head"]);
+    command
+        .env("ACP_ADMIN_KEY", "s3cr3t")
+        .env("ACP_PROT", "1")
+        .env("ACP_CACHE_TTL", "");
+    let program = Program::run(&mut command);
+    for told in [
+        r#""url":"http://127.0.0.1:"#,
+        r#""admin_url":"http://127.0.0.1:"#,
+        r#""faults":"[refuses-head]""#,
+        "did you mean ACP_PORT?",
+        "ACP_WEATHER_RETRIES has no effect because ACP_WEATHER_URL is not set",
+    ] {
+        assert!(program.said.contains(told), "{told} in {}", program.said);
     }
 }
 

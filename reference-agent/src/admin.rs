@@ -203,6 +203,10 @@ pub(crate) async fn switch_faults(
     let body = parse(&headers, &bytes)?;
     let chosen = chosen(&agent, &body)?;
     agent.seams.switch(&chosen);
+    match faults::names(&chosen) {
+        None => tracing::info!("all faults are switched off"),
+        Some(faults) => tracing::warn!(faults, "faults are switched"),
+    }
     Ok(ok(json!({"faults": active(&agent)})))
 }
 

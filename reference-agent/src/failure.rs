@@ -41,7 +41,13 @@ pub(crate) struct Failure {
     /// Boxed, so that a result is not mostly room for a failure.
     details: Box<Value>,
     challenge: Option<Challenge>,
+    cause: Option<Box<str>>,
 }
+
+/// Why a request has failed or was refused: goes along with the answer as far as the log, and
+/// is not sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Cause(pub(crate) Box<str>);
 
 impl Failure {
     fn plain(status: StatusCode, code: &'static str, message: &str) -> Self {
@@ -52,6 +58,7 @@ impl Failure {
             fields: Vec::new(),
             details: Box::new(json!({})),
             challenge: None,
+            cause: None,
         }
     }
 
@@ -210,6 +217,22 @@ impl Failure {
         Self { details, ..self }
     }
 
+    /// What is told of it in the log alone: more than is anybody's business outside.
+    pub(crate) fn because(self, cause: &str) -> Self {
+        let cause = Some(cause.into());
+        Self { cause, ..self }
+    }
+
+    /// What the log tells of it: the message, if there is no more to tell.
+    fn cause(self) -> Option<Cause> {
+        let is_told = match self.status.as_u16() {
+            401 | 403 | 429 => true,
+            status => status >= 500,
+        };
+        let cause = self.cause.unwrap_or_else(|| self.message.into());
+        is_told.then_some(Cause(cause))
+    }
+
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -245,6 +268,9 @@ impl IntoResponse for Failure {
             response
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(cause) = self.cause() {
+            response.extensions_mut().insert(cause);
         }
         response
     }

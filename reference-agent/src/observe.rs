@@ -19,6 +19,7 @@ use hyper::body::{Frame, SizeHint};
 use crate::{
     agent::Agent,
     call::{self, Call, Head, REQUEST_ID},
+    failure::Cause,
     metrics::{Observation, StreamEnd},
     telemetry::ServerSpan,
 };
@@ -33,6 +34,8 @@ pub(crate) struct Noted {
     call: Call,
     span: Option<ServerSpan>,
     status: Option<StatusCode>,
+    /// Why the request has failed, or was refused.
+    cause: Option<Box<str>>,
     stream: Option<Stream>,
 }
 
@@ -51,6 +54,7 @@ impl Noted {
             agent: agent.clone(),
             call: head.into(),
             status: None,
+            cause: None,
             stream: None,
         }
     }
@@ -62,6 +66,8 @@ impl Noted {
     /// Marks the answer with the request's id, and notes the request: now, or at a stream's end.
     pub(crate) fn answer(mut self, mut response: Response) -> Response {
         self.status = Some(response.status());
+        let cause = response.extensions_mut().remove::<Cause>();
+        self.cause = cause.map(|Cause(cause)| cause);
         let id = self.call.id.clone();
         response.headers_mut().insert(REQUEST_ID, id);
         if response.body().size_hint().exact().is_some() {
@@ -89,6 +95,7 @@ impl Noted {
         macro_rules! line {
             ($level:ident, $message:literal) => {
                 tracing::$level!(
+                    cause = self.cause.as_deref(),
                     request_id = self.call.id(),
                     method = self.call.method(),
                     endpoint = self.call.endpoint.template,
@@ -102,6 +109,7 @@ impl Noted {
         match status {
             500.. => line!(warn, "request failed"),
             _ if self.has_failed() => line!(warn, "stream failed"),
+            401 | 403 | 429 => line!(info, "request refused"),
             _ => line!(debug, "request"),
         }
     }

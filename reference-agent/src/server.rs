@@ -18,16 +18,19 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
 use crate::{
     agent::Agent,
     app::App,
     descriptor::Facts,
-    faults,
+    faults::{self, Fault},
     listener::{Connection, Listener},
     orchestrator,
-    settings::{Error, Settings},
+    settings::{Error, Settings, idle},
 };
 
 /// An agent that is being served.
@@ -42,6 +45,7 @@ pub struct Running {
     stopping: CancellationToken,
     stopped: CancellationToken,
     agent: Arc<Agent>,
+    seats: TaskTracker,
     task: JoinHandle<()>,
     registries: TaskTracker,
 }
@@ -79,6 +83,9 @@ impl Default for Stop {
 /// than proxies keep a connection that is not used.
 const HEAD_TIME: Duration = Duration::from_secs(75);
 
+/// How soon connections without work have gone when the agent stops: the others are waited for.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// Binds the address and serves an agent there, on the current tokio runtime.
 ///
 /// When this returns, the agent answers.
@@ -86,6 +93,9 @@ const HEAD_TIME: Duration = Duration::from_secs(75);
 /// # Errors
 /// If the address cannot be resolved or listened on.
 pub async fn start(settings: Settings) -> Result<Running, Error> {
+    for (setting, because) in idle(&settings) {
+        tracing::warn!("{setting} has no effect because {because}");
+    }
     let settings = faults::effective(&settings)?;
     let agent = Agent::build(&settings)?;
     let (listener, addr) = bind(&settings.host, settings.port).await?;
@@ -97,17 +107,19 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     let stopping = CancellationToken::new();
     let stopped = CancellationToken::new();
     let open_streams = agent.open_streams.subscribe();
+    let seats = TaskTracker::new();
     let serving = |listener, app| {
         let listener = Listener::over(listener, agent.seams.clone());
         let tokens = (stopping.clone(), stopped.clone());
-        serve(listener, app, agent.settings.max_connections, tokens)
+        let places = (agent.settings.max_connections, seats.clone());
+        serve(listener, app, places, tokens)
     };
     let main = serving(listener, App::main(agent.clone()));
     let admin = admin.map(|(listener, _)| serving(listener, App::admin(agent.clone())));
     let task = tokio::spawn(async {
         tokio::join!(main, OptionFuture::from(admin));
     });
-    tracing::info!(url = %format!("http://{addr}"), "serving");
+    announce(addr, admin_addr, &settings.faults);
     let is_asked_for = settings.orchestrator_url.is_some() || settings.discovery_url.is_some();
     if is_asked_for && addr.ip().is_unspecified() && settings.public_url.is_none() {
         tracing::warn!("registered under a loopback address, as ACP_PUBLIC_URL is not set");
@@ -116,6 +128,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     Ok(Running {
         registries,
         agent,
+        seats,
         addr,
         admin_addr,
         open_streams,
@@ -125,25 +138,34 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     })
 }
 
+/// Logs where the agent is found; a warning if it is wrong on purpose.
+fn announce(addr: SocketAddr, admin_addr: Option<SocketAddr>, faults: &[&'static Fault]) {
+    let url = url_of(addr);
+    let admin_url = admin_addr.map(url_of);
+    match faults::names(faults) {
+        None => tracing::info!(url, admin_url, "serving"),
+        Some(faults) => tracing::warn!(url, admin_url, faults, "serving"),
+    }
+}
+
 /// Serves connections until `stopping`, and then those that are open until they end, or until
 /// `stopped`.
 async fn serve(
     mut listener: Listener,
     app: App,
-    max_connections: usize,
+    (max_connections, seats): (usize, TaskTracker),
     (stopping, stopped): (CancellationToken, CancellationToken),
 ) {
     let places = Arc::new(Semaphore::new(max_connections));
-    let connections = TaskTracker::new();
     let accept = async {
         // The semaphore is never closed; were it, no more would be accepted.
         while let Ok(place) = places.clone().acquire_owned().await {
             let (socket, peer) = listener.accept().await;
-            let seat = Seat::of(place, stopped.clone());
+            let seat = Seat::of((place, seats.token()), stopped.clone());
             let from = (peer, seat.clone());
             let connection = attend(socket, app.clone(), from, stopping.clone());
             let stopped = stopped.clone();
-            connections.spawn(async move {
+            tokio::spawn(async move {
                 // With the connection goes all the work that is done for it.
                 let _ = stopped.run_until_cancelled(connection).await;
                 drop(seat);
@@ -155,24 +177,25 @@ async fn serve(
         () = stopping.cancelled() => {}
     }
     drop(listener);
-    connections.close();
-    connections.wait().await;
-    // Those that have become web sockets: all places are free when the last has gone.
-    let all = u32::try_from(max_connections).unwrap_or(u32::MAX);
-    let _ = places.acquire_many(all).await;
+    // Those that have become web sockets too.
+    seats.close();
+    seats.wait().await;
 }
 
 /// The place of a connection among those that may be open at once. A web socket holds it when the
 /// connection is no longer HTTP's.
 #[derive(Debug, Clone)]
 pub(crate) struct Seat {
-    _place: Arc<OwnedSemaphorePermit>,
+    _place: Arc<(OwnedSemaphorePermit, TaskTrackerToken)>,
     /// When the agent has waited long enough.
     pub(crate) stopped: CancellationToken,
 }
 
 impl Seat {
-    pub(crate) fn of(place: OwnedSemaphorePermit, stopped: CancellationToken) -> Self {
+    pub(crate) fn of(
+        place: (OwnedSemaphorePermit, TaskTrackerToken),
+        stopped: CancellationToken,
+    ) -> Self {
         Self {
             _place: Arc::new(place),
             stopped,
@@ -240,6 +263,12 @@ impl Running {
         url_of(self.addr)
     }
 
+    /// The base URL of the admin API, if it has a port of its own.
+    #[must_use]
+    pub fn admin_url(&self) -> Option<String> {
+        self.admin_addr.map(url_of)
+    }
+
     /// The address that is listened on.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
@@ -290,9 +319,11 @@ impl Running {
         self.agent.drain();
         self.stopping.cancel();
         let grace = self.agent.settings.shutdown_grace;
-        let graceful = timeout(grace, &mut self.task).await;
+        let graceful = timeout(grace, self.finish()).await;
+        let connections = self.seats.len();
         self.stopped.cancel();
         if graceful.is_err() {
+            tracing::warn!(connections, "cut what was still under way");
             // The connections have just been cut, so this takes no time worth a bound.
             let _ = (&mut self.task).await;
         }
@@ -302,6 +333,22 @@ impl Running {
         tracing::info!("stopped");
         pause(stop.after).await;
         stop.stopped
+    }
+}
+
+impl Running {
+    /// Waits until nothing is under way any more, and tells of it if that takes a while.
+    async fn finish(&mut self) {
+        if timeout(MOMENT, &mut self.task).await.is_ok() {
+            return;
+        }
+        tracing::info!(
+            connections = self.seats.len(),
+            open_streams = *self.open_streams.borrow(),
+            grace_seconds = self.agent.settings.shutdown_grace.as_secs_f64(),
+            "waiting for what is under way"
+        );
+        let _ = (&mut self.task).await;
     }
 }
 

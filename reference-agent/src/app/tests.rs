@@ -15,7 +15,7 @@ use tokio::{
     sync::Semaphore,
     task::JoinHandle,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{App, enveloped};
 use crate::{Settings, agent::Agent, faults::Fault, seams::Seam, server::Seat};
@@ -54,7 +54,10 @@ fn connect(agent: &Arc<Agent>) -> (DuplexStream, JoinHandle<()>) {
     let (client, server) = tokio::io::duplex(65536);
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
     let place = Arc::new(Semaphore::new(1)).try_acquire_owned();
-    let seat = Seat::of(place.expect("a place"), CancellationToken::new());
+    let seat = Seat::of(
+        (place.expect("a place"), TaskTracker::new().token()),
+        CancellationToken::new(),
+    );
     let app = App::main(agent.clone());
     let service = service_fn(move |request| {
         let answer = app.clone().answer((peer, seat.clone()), request);

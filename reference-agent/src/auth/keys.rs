@@ -45,10 +45,14 @@ pub(crate) struct Named(Vec<(String, Hashed)>);
 
 impl Named {
     /// The secrets of a setting, which needs some if `auth` is this.
-    pub(super) fn of(place: &str, auth: &str, secrets: &[(String, Secret)]) -> Result<Self, Error> {
+    pub(super) fn of(
+        name: &'static str,
+        auth: &'static str,
+        secrets: &[(String, Secret)],
+    ) -> Result<Self, Error> {
         if secrets.is_empty() {
-            let reason = format!("is not set, and auth is {auth}; write name=secret,name=secret");
-            return Err(unusable(place, &reason));
+            let advice = "write name=secret,name=secret";
+            return Err(Error::Missing { name, auth, advice });
         }
         let hashed = |(name, secret): &(String, Secret)| (name.clone(), Hashed::of(secret));
         Ok(Self(secrets.iter().map(hashed).collect()))

@@ -57,9 +57,6 @@ impl Guard {
                 Asks::OwnToken(Tokens::of_issuer(&issuer), Box::new(issuer))
             }
         };
-        if settings.auth == Auth::None && !settings.api_keys.is_empty() {
-            tracing::warn!("there are API keys, but nobody is asked for one: ACP_AUTH is none");
-        }
         let document = document(settings);
         Ok(Self { asks, document })
     }
@@ -201,9 +198,13 @@ mod tests {
             ..Settings::default()
         };
         for (auth, place, hint) in [
-            (Auth::ApiKey, "ACP_API_KEYS: ", "name=secret"),
-            (Auth::Bearer, "ACP_JWT_SECRET: ", "ACP_JWKS_URL"),
-            (Auth::OAuth2, "ACP_OAUTH_CLIENTS: ", "name=secret"),
+            (Auth::ApiKey, "ACP_API_KEYS is not set, ", "name=secret"),
+            (Auth::Bearer, "ACP_JWT_SECRET is not set, ", "ACP_JWKS_URL"),
+            (
+                Auth::OAuth2,
+                "ACP_OAUTH_CLIENTS is not set, ",
+                "name=secret",
+            ),
         ] {
             let told = told(&with(auth));
             assert!(told.starts_with(place) && told.contains(hint), "{told}");

@@ -56,8 +56,11 @@ impl Tokens {
             }
             Some(secret) => Keyring::of_secret(secret.reveal().as_bytes()),
             None if settings.jwks_url.is_none() => {
-                let reason = "is not set, and auth is bearer; set it, or ACP_JWKS_URL";
-                return Err(unusable("ACP_JWT_SECRET", reason));
+                return Err(Error::Missing {
+                    name: "ACP_JWT_SECRET",
+                    auth: "bearer",
+                    advice: "set it, or ACP_JWKS_URL",
+                });
             }
             None => Keyring::default(),
         };

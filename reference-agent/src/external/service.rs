@@ -166,7 +166,10 @@ impl Service {
         headers: &HeaderMap,
         deadline: Instant,
     ) -> Result<Weather, Trouble> {
-        let client = self.client().ok_or(Trouble::Connection)?;
+        let client = self.client().ok_or_else(|| {
+            let cause = "no HTTP client can be made here";
+            Trouble::Connection(cause.to_owned())
+        })?;
         let left = deadline.saturating_duration_since(Instant::now());
         let span = tracer.send("GET", url.host_str().unwrap_or_default());
         let mut headers = headers.clone();

@@ -3,12 +3,13 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, telemetry};
 
 /// Why one attempt has come to nothing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Trouble {
-    Connection,
+    /// With what the log tells of it.
+    Connection(String),
     Timeout,
     Status(StatusCode),
     Report,
@@ -17,7 +18,7 @@ pub(super) enum Trouble {
 impl Trouble {
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Connection => "connection",
+            Self::Connection(_) => "connection",
             Self::Timeout => "timeout",
             Self::Status(_) => "status",
             Self::Report => "report",
@@ -27,7 +28,7 @@ impl Trouble {
     /// Whether it may be over when the service is asked again.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Connection | Self::Timeout => true,
+            Self::Connection(_) | Self::Timeout => true,
             Self::Status(status) => is_overload(*status),
             Self::Report => false,
         }
@@ -38,7 +39,7 @@ impl Trouble {
     pub(super) fn is_of_the_service(&self) -> bool {
         match self {
             Self::Status(status) => is_overload(*status),
-            Self::Connection | Self::Timeout => true,
+            Self::Connection(_) | Self::Timeout => true,
             Self::Report => false,
         }
     }
@@ -48,12 +49,12 @@ fn is_overload(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// What exactly it said may hold the URL, and is nobody's business outside.
+/// What exactly it said is for the log alone, and without the URL, which may hold a secret.
 impl From<reqwest::Error> for Trouble {
     fn from(error: reqwest::Error) -> Self {
         match error.is_timeout() {
             true => Self::Timeout,
-            false => Self::Connection,
+            false => Self::Connection(telemetry::causes(&error.without_url())),
         }
     }
 }
@@ -61,9 +62,12 @@ impl From<reqwest::Error> for Trouble {
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Connection => failure("the weather service cannot be reached"),
+            Trouble::Connection(cause) => {
+                failure("the weather service cannot be reached").because(&cause)
+            }
             Trouble::Timeout => failure("the weather service did not answer in time"),
             Trouble::Status(status) => failure("the weather service did not answer the question")
+                .because(&format!("the weather service answered {status}"))
                 .with_details(json!({"service_status": status.as_u16()})),
             Trouble::Report => failure("the weather service's answer makes no sense"),
         }

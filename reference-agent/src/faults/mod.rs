@@ -75,85 +75,76 @@ impl Fault {
 }
 
 /// Faults of one area, and what must be on for them to show.
-struct Area {
-    faults: &'static [Fault],
-    needs: &'static str,
+#[derive(Debug)]
+pub struct Area {
+    /// What they have in common, in a word or two.
+    pub name: &'static str,
+    /// The faults.
+    pub faults: &'static [Fault],
+    /// What must be on, and the settings that see to it; empty for nothing.
+    pub needs: &'static str,
     is_on: fn(&Settings) -> bool,
 }
 
-const fn always(faults: &'static [Fault]) -> Area {
+const fn always(name: &'static str, faults: &'static [Fault]) -> Area {
     Area {
+        name,
         faults,
         needs: "",
         is_on: |_| true,
     }
 }
 
-const fn with(needs: &'static str, is_on: fn(&Settings) -> bool, faults: &'static [Fault]) -> Area {
-    Area {
-        faults,
-        needs,
-        is_on,
+impl Area {
+    /// The same faults, which show only where this is on.
+    const fn with(self, needs: &'static str, is_on: fn(&Settings) -> bool) -> Self {
+        Self {
+            needs,
+            is_on,
+            ..self
+        }
     }
 }
 
 /// The areas, in the order of the profile.
 static AREAS: [Area; 18] = [
-    always(transport::FAULTS),
-    always(documents::FAULTS),
-    always(config::FAULTS),
-    always(judgement::FAULTS),
-    always(invoke::FAULTS),
-    always(errors::FAULTS),
-    with(
-        "streams (--enable-streaming true)",
-        |s| s.enable_streaming,
-        sse::FAULTS,
+    always("transport", transport::FAULTS),
+    always("documents", documents::FAULTS),
+    always("config", config::FAULTS),
+    always("judgement", judgement::FAULTS),
+    always("invoke", invoke::FAULTS),
+    always("errors", errors::FAULTS),
+    always("sse", sse::FAULTS).with("streams (--enable-streaming true)", |s| s.enable_streaming),
+    always("stream", stream::FAULTS)
+        .with("streams (--enable-streaming true)", |s| s.enable_streaming),
+    always("config-versions", config_versions::FAULTS),
+    always("cache", cache::FAULTS).with("a cache (--enable-caching true)", |s| s.enable_caching),
+    always("auth", auth::FAULTS).with("authentication (--auth api_key, for one)", |s| {
+        s.auth != Auth::None
+    }),
+    always("api-keys", auth::KEY_FAULTS)
+        .with("API keys (--auth api_key)", |s| s.auth == Auth::ApiKey),
+    always("tokens", auth::TOKEN_FAULTS).with("tokens (--auth bearer, for one)", |s| {
+        matches!(s.auth, Auth::Bearer | Auth::OAuth2)
+    }),
+    always("rate-limit", rate_limit::FAULTS).with(
+        "a limit on invocations (--rate-limit-invoke 10/60s, for one)",
+        |s| s.rate_limit_invoke.is_some(),
     ),
-    with(
-        "streams (--enable-streaming true)",
-        |s| s.enable_streaming,
-        stream::FAULTS,
-    ),
-    always(config_versions::FAULTS),
-    with(
-        "a cache (--enable-caching true)",
-        |s| s.enable_caching,
-        cache::FAULTS,
-    ),
-    with(
-        "authentication (--auth api_key, for one)",
-        |s| s.auth != Auth::None,
-        auth::FAULTS,
-    ),
-    with(
-        "API keys (--auth api_key)",
-        |s| s.auth == Auth::ApiKey,
-        auth::KEY_FAULTS,
-    ),
-    with(
-        "tokens (--auth bearer, for one)",
-        |s| matches!(s.auth, Auth::Bearer | Auth::OAuth2),
-        auth::TOKEN_FAULTS,
-    ),
-    with(
-        "a rate limit (--rate-limit-invoke 10/60s, for one)",
-        |s| s.rate_limit.is_some() || s.rate_limit_invoke.is_some(),
-        rate_limit::FAULTS,
-    ),
-    with(
-        "metrics (--enable-metrics true)",
-        |s| s.enable_metrics,
-        observability::FAULTS,
-    ),
-    with(
-        "an orchestrator (--orchestrator-url URL)",
-        |s| s.orchestrator_url.is_some(),
-        orchestrator::FAULTS,
-    ),
-    always(lifecycle::FAULTS),
-    always(descriptor::FAULTS),
+    always("observability", observability::FAULTS)
+        .with("metrics (--enable-metrics true)", |s| s.enable_metrics),
+    always("orchestrator", orchestrator::FAULTS)
+        .with("an orchestrator (--orchestrator-url URL)", |s| {
+            s.orchestrator_url.is_some()
+        }),
+    always("lifecycle", lifecycle::FAULTS),
+    always("descriptor", descriptor::FAULTS),
 ];
+
+/// The areas, in the order of the profile.
+pub fn areas() -> impl Iterator<Item = &'static Area> {
+    AREAS.iter()
+}
 
 /// Every fault there is, area by area.
 pub fn catalogue() -> impl Iterator<Item = &'static Fault> {
@@ -186,6 +177,12 @@ pub(crate) fn effective(settings: &Settings) -> Result<Settings, Error> {
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Fault> {
     catalogue().find(|fault| fault.name == name)
+}
+
+/// The names of faults as log lines have them; `None` for no fault.
+pub(crate) fn names(faults: &[&Fault]) -> Option<String> {
+    let names: Vec<_> = faults.iter().map(|fault| fault.name).collect();
+    (!names.is_empty()).then(|| format!("[{}]", names.join(", ")))
 }
 
 /// An answer in the envelope, as a handler would have made it.

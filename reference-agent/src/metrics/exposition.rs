@@ -60,7 +60,33 @@ fn write(agent: &Agent) -> Result<String, fmt::Error> {
     text::encode_registry(&mut open, &agent.metrics.registry)?;
     text::encode_registry(&mut open, &standing(agent))?;
     text::encode_eof(&mut open)?;
-    Ok(open)
+    Ok(sorted(&open))
+}
+
+/// The same with the series of each family in the order of their labels, not of a hash: so that
+/// people find what they look for. The samples of one histogram stay as they are.
+fn sorted(open: &str) -> String {
+    let mut lines: Vec<&str> = open.lines().collect();
+    for family in lines.chunk_by_mut(|left, right| left.starts_with('#') == right.starts_with('#'))
+    {
+        if family[0].starts_with('#') {
+            continue;
+        }
+        family.sort_by_key(|line| labels(line));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The labels of a sample, its bucket aside.
+fn labels(sample: &str) -> &str {
+    let from = sample.find('{').map_or(sample.len(), |at| at + 1);
+    let labels = sample[from..]
+        .rsplit_once('}')
+        .map_or("", |(labels, _)| labels);
+    match labels.strip_prefix("le=\"") {
+        Some(bucket) => bucket.split_once("\",").map_or("", |(_, rest)| rest),
+        None => labels,
+    }
 }
 
 /// What others count or hold, as it is at this moment.
@@ -175,6 +201,19 @@ mod tests {
         let expected = "# HELP a_x_total Things.\n# TYPE a_x_total counter\n\
                         a_x_total{b=\"c d\"} 1\n# HELP a_y More.\n# TYPE a_y gauge\na_y 2\n";
         assert_eq!(classic(open), expected);
+    }
+
+    #[test]
+    fn series_are_in_the_order_of_their_labels() {
+        let open = "# TYPE a counter\na_total{e=\"b\"} 1\na_total{e=\"a\",s=\"2\"} 1\n\
+                    # TYPE h histogram\nh_sum{e=\"b\"} 1\nh_bucket{le=\"9\",e=\"b\"} 1\n\
+                    h_sum{e=\"a\"} 1\nh_bucket{le=\"9\",e=\"a\"} 1\nh_bucket{le=\"+Inf\",e=\"a\"} 1\n\
+                    # TYPE g gauge\ng 1\n# EOF\n";
+        let expected = "# TYPE a counter\na_total{e=\"a\",s=\"2\"} 1\na_total{e=\"b\"} 1\n\
+                    # TYPE h histogram\nh_sum{e=\"a\"} 1\nh_bucket{le=\"9\",e=\"a\"} 1\n\
+                    h_bucket{le=\"+Inf\",e=\"a\"} 1\nh_sum{e=\"b\"} 1\nh_bucket{le=\"9\",e=\"b\"} 1\n\
+                    # TYPE g gauge\ng 1\n# EOF\n";
+        assert_eq!(sorted(open), expected);
     }
 
     #[test]

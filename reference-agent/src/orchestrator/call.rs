@@ -104,6 +104,8 @@ pub(crate) struct Outcome {
     pub(crate) registration: Option<Registration>,
     /// How long the registry asks to be left alone.
     pub(crate) retry_after: Option<Duration>,
+    /// Why there was no answer, or none of use; for the log.
+    pub(crate) cause: Option<String>,
 }
 
 impl Outcome {
@@ -115,6 +117,7 @@ impl Outcome {
             is_success: false,
             registration: None,
             retry_after: None,
+            cause: None,
         }
     }
 }

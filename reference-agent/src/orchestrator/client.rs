@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::call::{Call, Errand, Outcome, Registration};
-use crate::outbound;
+use crate::{outbound, telemetry};
 
 /// More of an answer is not read.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -40,8 +40,15 @@ impl Client {
     /// Makes a call, in no more than this time.
     pub(super) async fn send(&self, call: &Call, limit: Duration) -> Outcome {
         let answered = timeout(limit, self.try_to_send(call)).await;
-        let answered = answered.ok().and_then(Result::ok);
-        answered.unwrap_or_else(|| Outcome::silence(call.errand))
+        let cause = match answered {
+            Ok(Ok(outcome)) => return outcome,
+            Ok(Err(error)) => telemetry::causes(&error.without_url()),
+            Err(_) => format!("no answer in {} s", limit.as_secs_f64()),
+        };
+        Outcome {
+            cause: Some(cause),
+            ..Outcome::silence(call.errand)
+        }
     }
 
     async fn try_to_send(&self, call: &Call) -> Result<Outcome, reqwest::Error> {
@@ -64,10 +71,16 @@ impl Client {
             _ => None,
         };
         let is_registered = call.errand != Errand::Register || registration.is_some();
+        let cause = match (status.is_success(), is_registered) {
+            (true, true) => None,
+            (true, false) => Some("the answer has no registration_id".to_owned()),
+            (false, _) => Some(format!("it answered {status}")),
+        };
         Ok(Outcome {
             errand: call.errand,
             status: Some(status),
-            is_success: status.is_success() && is_registered,
+            is_success: cause.is_none(),
+            cause,
             registration,
             retry_after,
         })

@@ -155,7 +155,9 @@ impl Registry {
             (Errand::Register, true, true) => info!(registry = name, "registered, after a loss"),
             (_, false, false) => warn!(
                 registry = name,
-                status, "the registry does not answer as it should; trying on"
+                status,
+                cause = outcome.cause,
+                "the registry does not answer as it should; trying on"
             ),
             _ => {}
         }

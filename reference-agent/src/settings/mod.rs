@@ -1,6 +1,7 @@
 //! What an agent can be told before it starts: the values, where each is read from, and what
 //! can keep an agent from starting.
 
+mod idle;
 mod read;
 mod table;
 mod values;
@@ -9,7 +10,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use url::Url;
 
-pub use read::from_environment;
+pub(crate) use idle::idle;
+pub use read::{from_environment, warn_of_unknown_variables};
 pub use table::{SETTINGS, Setting, as_markdown};
 pub use values::{Algorithm, Auth, Client, LogFormat, Quota, Secret};
 
@@ -81,7 +83,7 @@ impl Default for Settings {
             port: 8000,
             public_url: None,
             debug: false,
-            log_format: LogFormat::Json,
+            log_format: LogFormat::Auto,
             otlp_endpoint: None,
             max_workers: 4,
             // With a client's end for each, what a process may hold open on common systems.
@@ -165,6 +167,16 @@ pub enum Error {
         place: String,
         /// What is wrong with the value, and what would be right.
         reason: String,
+    },
+    /// A setting that another one asks for has no value.
+    #[error("{name} is not set, and auth is {auth}; {advice}")]
+    Missing {
+        /// The setting's variable.
+        name: &'static str,
+        /// The value of `auth` that asks for it.
+        auth: &'static str,
+        /// What to do about it.
+        advice: &'static str,
     },
     /// A fault bends a feature that is off, so that nobody would notice.
     #[error("the fault `{fault}` shows only with {needs}")]

@@ -1,6 +1,11 @@
 //! Where settings are read from: a `.env` file, the environment, flags; the later goes first.
 
-use std::{env, ffi::OsStr, io::ErrorKind, path::Path};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    io::ErrorKind,
+    path::Path,
+};
 
 use super::{Error, SETTINGS, Setting, Settings};
 
@@ -8,7 +13,7 @@ use super::{Error, SETTINGS, Setting, Settings};
 /// variable, and a variable before the file.
 ///
 /// `file` is `None` for `.env` in the current folder, if there is one. Flags are pairs of a
-/// [`Setting`]'s name and its value.
+/// [`Setting`]'s name and its value. A variable that is empty is one that is not set.
 ///
 /// # Errors
 /// The first value that cannot be used, where it stands, and what would be right; or a file
@@ -22,7 +27,7 @@ pub fn from_environment(file: Option<&Path>, flags: &[(&str, String)]) -> Result
         let variable = setting.variable();
         if let Some(value) = env::var_os(&variable) {
             let value = as_text(&variable, &value)?;
-            apply(&mut settings, setting, &variable, value)?;
+            apply_if_set(&mut settings, setting, &variable, value)?;
         }
     }
     for (name, value) in flags {
@@ -67,12 +72,57 @@ fn apply_variable(
     value: &str,
 ) -> Result<(), Error> {
     match SETTINGS.iter().find(|setting| setting.variable() == name) {
-        Some(setting) => apply(settings, setting, place, value),
-        None if name.starts_with("ACP_") && !name.starts_with("ACP_TCK_") => Err(wrong(
-            place,
-            "there is no such setting; `acp-tck agent --help` names all",
-        )),
+        Some(setting) => apply_if_set(settings, setting, place, value),
+        None if is_ours(name) => Err(wrong(place, &no_such_setting(name))),
         None => Ok(()),
+    }
+}
+
+/// Logs which variables of the environment look like settings and are none. They are no error,
+/// as they are in a file: somebody else may have set them, for a program of theirs.
+pub fn warn_of_unknown_variables() {
+    for name in unknown(env::vars_os().map(|(name, _)| name)) {
+        let reason = no_such_setting(&name);
+        tracing::warn!(variable = name, "a variable has no effect: {reason}");
+    }
+}
+
+fn unknown(names: impl Iterator<Item = OsString>) -> Vec<String> {
+    let names = names.filter_map(|name| name.into_string().ok());
+    let is_known = |name: &str| SETTINGS.iter().any(|setting| setting.variable() == name);
+    let mut unknown: Vec<_> = names
+        .filter(|name| is_ours(name) && !is_known(name))
+        .collect();
+    unknown.sort_unstable();
+    unknown
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("ACP_") && !name.starts_with("ACP_TCK_")
+}
+
+fn no_such_setting(name: &str) -> String {
+    // What all have in common says nothing.
+    let own = |name: &str| name.trim_start_matches("ACP_").to_owned();
+    let likeness = |known: &str| strsim::jaro_winkler(&own(name), &own(known));
+    let hint = SETTINGS
+        .iter()
+        .map(Setting::variable)
+        .max_by(|left, right| likeness(left).total_cmp(&likeness(right)))
+        .filter(|nearest| likeness(nearest) > 0.75)
+        .map_or_else(String::new, |nearest| format!("; did you mean {nearest}?"));
+    format!("there is no such setting{hint} (`acp-tck agent --help` names all)")
+}
+
+fn apply_if_set(
+    settings: &mut Settings,
+    setting: &Setting,
+    place: &str,
+    value: &str,
+) -> Result<(), Error> {
+    match value.trim() {
+        "" => Ok(()),
+        value => apply(settings, setting, place, value),
     }
 }
 
@@ -132,13 +182,37 @@ mod tests {
                 "ACP_CACHE_TTL=soon\n",
                 ["ACP_CACHE_TTL in ", "30s or 500ms"],
             ),
-            ("ACP_CASH_TTL=3\n", ["ACP_CASH_TTL in ", "no such setting"]),
+            (
+                "ACP_CASH_TTL=3\n",
+                ["ACP_CASH_TTL in ", "did you mean ACP_CACHE_TTL?"],
+            ),
+            ("ACP_QUIZ=3\n", ["ACP_QUIZ in ", "no such setting ("]),
             ("ACP_API_KEYS=\"hush\n", ["agent.env", "cannot be read"]),
         ] {
             let told = read(file, &[]).expect_err(file).to_string();
             assert!(hints.iter().all(|hint| told.contains(hint)), "{told}");
             assert!(!told.contains("hush") && !told.contains('\n'), "{told}");
         }
+    }
+
+    #[test]
+    fn an_empty_variable_is_one_that_is_not_set() {
+        let file: String = SETTINGS
+            .iter()
+            .map(|setting| setting.variable() + "= \n")
+            .collect();
+        let settings = read(&file, &[]).expect("settings");
+        assert_eq!(
+            format!("{settings:?}"),
+            format!("{:?}", Settings::default())
+        );
+    }
+
+    #[test]
+    fn only_variables_that_could_be_ours_are_unknown() {
+        let names = ["ACP_PROT", "ACP_PORT", "ACP_TCK_PYTHON", "PATH", "ACP_AAA"];
+        let unknown = unknown(names.into_iter().map(OsString::from));
+        assert_eq!(unknown, ["ACP_AAA", "ACP_PROT"]);
     }
 
     #[test]

@@ -88,10 +88,10 @@ pub static SETTINGS: &[Setting] = settings! {
         |s, t| { s.port = number(t, 0, u16::MAX)?; Ok(()) };
     "public-url", "URL", "", "Where others reach the agent, if not where it listens; registered as its endpoint",
         |s, t| { s.public_url = some(t, http_url)?; Ok(()) };
-    "debug", "BOOL", "false", "Log every request, not only what went wrong",
+    "debug", "BOOL", "false", "Log every request, not only those that failed or were refused",
         |s, t| { s.debug = switch(t)?; Ok(()) };
-    "log-format", "json|text", "json", "How log lines look",
-        |s, t| { s.log_format = one_of(t, &[("json", LogFormat::Json), ("text", LogFormat::Text)])?; Ok(()) };
+    "log-format", "auto|json|text", "auto", "How log lines look; auto is text on a terminal, and else JSON",
+        |s, t| { s.log_format = one_of(t, &[("auto", LogFormat::Auto), ("json", LogFormat::Json), ("text", LogFormat::Text)])?; Ok(()) };
     "otlp-endpoint", "URL", "", "An OpenTelemetry collector to send traces to, over HTTP (for example http://localhost:4318)",
         |s, t| { s.otlp_endpoint = some(t, http_url)?; Ok(()) };
     "max-workers", "N", "4", "How many threads serve requests",
@@ -246,6 +246,7 @@ mod tests {
             ("auth", "basic", "none, api_key, bearer, oauth2"),
             ("version", "1.0", "1.4.0"),
             ("body-limit", "0", "64MiB"),
+            ("body-limit", "64mb", "KiB, MiB or GiB"),
             ("slow-city", "Atlantis", "Atlantis=2s"),
         ] {
             let setting = SETTINGS.iter().find(|one| one.name == name).expect(name);

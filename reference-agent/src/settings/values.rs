@@ -63,10 +63,25 @@ impl Client {
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
+    /// Lines for people on a terminal, else JSON. Where the lines go is known to the program
+    /// alone, which says so with [`LogFormat::on`].
+    Auto,
     /// One JSON object a line.
     Json,
     /// Lines for people.
     Text,
+}
+
+impl LogFormat {
+    /// What it comes to where the lines go to a terminal, or to something else.
+    #[must_use]
+    pub fn on(self, is_terminal: bool) -> Self {
+        match (self, is_terminal) {
+            (Self::Auto, true) => Self::Text,
+            (Self::Auto, false) => Self::Json,
+            (chosen, _) => chosen,
+        }
+    }
 }
 
 /// So many requests in so much time.
@@ -177,7 +192,9 @@ pub(super) fn bytes(text: &str) -> Read<u64> {
     });
     parsed
         .filter(|bytes| (1..=1 << 40).contains(bytes))
-        .ok_or_else(|| "is not a size; write bytes, or a unit with them, like 64MiB".to_owned())
+        .ok_or_else(|| {
+            "is not a size; write bytes, or a number of KiB, MiB or GiB, like 64MiB".to_owned()
+        })
 }
 
 pub(super) fn http_url(text: &str) -> Read<Url> {
@@ -191,7 +208,7 @@ pub(super) fn quota(text: &str) -> Read<Option<Quota>> {
     if text == "off" {
         return Ok(None);
     }
-    let wrong = "is not a rate; write requests/window, like 100/60s, or off";
+    let wrong = "is not a rate; write at least 1 request in at least 1ms, like 100/60s, or off";
     let (requests, window) = text.split_once('/').ok_or(wrong)?;
     let requests = number(requests, 1, u32::MAX).map_err(|_| wrong)?;
     let window = some_time(window).map_err(|_| wrong)?;

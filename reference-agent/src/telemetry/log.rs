@@ -25,7 +25,8 @@ use crate::{
 
 /// What writes the agent's log lines; the program makes it the global default.
 ///
-/// Requests that went well are told only if [`Settings::debug`] says so.
+/// Requests are told if they failed or were refused; the others only if [`Settings::debug`]
+/// says so.
 pub fn subscriber<W>(settings: &Settings, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -55,6 +56,18 @@ pub fn log_panics() {
     }));
 }
 
+/// An error with all that led to it, in one line.
+#[must_use]
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        told.push_str(&format!(": {inner}"));
+        cause = inner.source();
+    }
+    told
+}
+
 /// How a line is made.
 struct Lines {
     format: LogFormat,
@@ -80,7 +93,7 @@ where
         let message = fields.shift_remove("message").unwrap_or_default();
         let level = event.metadata().level().as_str();
         match self.format {
-            LogFormat::Json => {
+            LogFormat::Json | LogFormat::Auto => {
                 let mut line = json!({
                     "timestamp": now(),
                     "level": level,

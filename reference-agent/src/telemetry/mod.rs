@@ -8,7 +8,7 @@ mod otlp;
 mod without_otlp;
 
 pub(crate) use context::Trace;
-pub use log::{log_panics, subscriber};
+pub use log::{causes, log_panics, subscriber};
 #[cfg(feature = "otlp")]
 pub(crate) use otlp::{ServerSpan, Tracer};
 #[cfg(not(feature = "otlp"))]

@@ -20,6 +20,7 @@ use opentelemetry_sdk::{
     Resource,
     trace::{SdkTracer, SdkTracerProvider, Span, SpanExporter as _},
 };
+use url::Url;
 
 use self::queue::Sending;
 use super::Trace;
@@ -59,7 +60,7 @@ impl Tracer {
         let mut exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client)
-            .with_endpoint(url)
+            .with_endpoint(&url)
             .with_timeout(SEND_TIME)
             .build()
             .map_err(|error| wrong(error.to_string()))?;
@@ -68,7 +69,7 @@ impl Tracer {
             .with_attribute(KeyValue::new("service.version", settings.version.clone()))
             .build();
         exporter.set_resource(&resource);
-        let (queue, sending) = queue::start(exporter);
+        let (queue, sending) = queue::start(exporter, told(&url));
         let provider = SdkTracerProvider::builder()
             .with_resource(resource)
             .with_span_processor(queue)
@@ -133,6 +134,19 @@ impl Tracer {
             active.sending.stop().await;
         }
     }
+}
+
+/// A URL as the log may have it: without a password, and without a query.
+fn told(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else {
+        return String::new();
+    };
+    // HTTP URLs can all have these.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    url.into()
 }
 
 /// The span of a request.
@@ -242,6 +256,12 @@ mod tests {
             span.end(None);
             Trace::of(&headers)
         })
+    }
+
+    #[test]
+    fn the_log_has_the_collectors_address_and_no_secret() {
+        let told = told("http://me:hush@collector.test:4318/v1/traces?key=hush#hush");
+        assert_eq!(told, "http://collector.test:4318/v1/traces");
     }
 
     const CALLER: Trace = Trace {

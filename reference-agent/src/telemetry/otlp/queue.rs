@@ -17,6 +17,8 @@ use opentelemetry_sdk::{
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::telemetry::causes;
+
 /// How many spans wait to be sent; more are dropped.
 const QUEUE: usize = 4096;
 
@@ -36,10 +38,10 @@ pub(super) struct Sending {
 }
 
 /// Begins to send what comes into the queue.
-pub(super) fn start(exporter: SpanExporter) -> (Queue, Sending) {
+pub(super) fn start(exporter: SpanExporter, collector: String) -> (Queue, Sending) {
     let (queue, spans) = mpsc::channel(QUEUE);
     let stopping = CancellationToken::new();
-    let task = tokio::spawn(send(exporter, spans, stopping.clone()));
+    let task = tokio::spawn(send((exporter, collector), spans, stopping.clone()));
     let task = Mutex::new(Some(task));
     (Queue(queue), Sending { stopping, task })
 }
@@ -91,7 +93,7 @@ impl SpanProcessor for Queue {
 
 /// Sends spans in batches, until it is told to stop and has sent the last.
 async fn send(
-    exporter: SpanExporter,
+    (exporter, collector): (SpanExporter, String),
     mut spans: mpsc::Receiver<SpanData>,
     stopping: CancellationToken,
 ) {
@@ -110,15 +112,29 @@ async fn send(
             }
         }
         gather(&mut batch, &mut spans, &stopping).await;
-        let is_sent = exporter.export(std::mem::take(&mut batch)).await.is_ok();
+        let sent = exporter.export(std::mem::take(&mut batch)).await;
         // Told once for each outage: a collector's absence is no reason to fill a disk.
-        match (was_sent, is_sent) {
-            (true, false) => tracing::warn!("traces cannot be sent to the collector"),
-            (false, true) => tracing::info!("traces reach the collector again"),
+        match (was_sent, &sent) {
+            (true, Err(error)) => {
+                let cause = without_urls(&causes(error));
+                tracing::warn!(collector, cause, "traces cannot be sent to the collector");
+            }
+            (false, Ok(())) => tracing::info!(collector, "traces reach the collector again"),
             _ => {}
         }
-        was_sent = is_sent;
+        was_sent = sent.is_ok();
     }
+}
+
+/// What the HTTP client says, without the URL that it adds: that may hold a secret.
+fn without_urls(cause: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = cause;
+    while let Some((before, after)) = rest.split_once(" for url (") {
+        kept.push_str(before);
+        rest = after.split_once(')').map_or("", |(_, after)| after);
+    }
+    kept + rest
 }
 
 /// Lets a batch grow for a moment.
@@ -139,5 +155,18 @@ async fn gather(
         () = grow => {}
         () = tokio::time::sleep(GATHER) => {}
         () = stopping.cancelled() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_urls;
+
+    #[test]
+    fn a_cause_has_no_url() {
+        let cause = "error sending request for url (http://c.test/v1?key=hush): refused";
+        assert_eq!(without_urls(cause), "error sending request: refused");
+        assert_eq!(without_urls("refused"), "refused");
+        assert_eq!(without_urls("no end for url (http://hush"), "no end");
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use acp_reference_agent::{Settings, start, telemetry};
+use acp_reference_agent::{Settings, faults, settings::Quota, start, telemetry};
 use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -55,7 +55,14 @@ fn settings() -> Settings {
         version: "1.2.3".to_owned(),
         debug: true,
         slow_city: Some(("Atlantis".to_owned(), Duration::from_secs(60))),
-        request_timeout: Duration::from_millis(20),
+        request_timeout: Duration::from_millis(500),
+        rate_limit: Some(Quota::a_minute(1)),
+        weather_url: "http://me:hush@127.0.0.1:9/?hush".parse().ok(),
+        weather_retries: 0,
+        orchestrator_url: "http://me:hush@127.0.0.1:9/?hush".parse().ok(),
+        otlp_endpoint: "http://me:hush@127.0.0.1:9/?hush".parse().ok(),
+        jwt_issuer: Some("idle".to_owned()),
+        faults: faults::find("refuses-head").into_iter().collect(),
         ..Settings::unlimited()
     }
 }
@@ -89,7 +96,9 @@ async fn log_lines_tell_of_requests_and_of_no_secret() {
     };
     ask("/invoke", "fine", r#"{"input":{"city":"Hushville"}}"#).await;
     ask("/invoke", "slow", r#"{"input":{"city":"Atlantis"}}"#).await;
+    ask("/invoke-external", "dead", r#"{"input":{"city":"Oslo"}}"#).await;
     ask("/hush-path", "lost", "hush-body").await;
+    ask("/hush-path", "many", "hush-body").await;
     agent.stop().await;
     drop(guard);
 
@@ -101,7 +110,9 @@ async fn log_lines_tell_of_requests_and_of_no_secret() {
     for (id, level, endpoint, status) in [
         ("fine", "DEBUG", "/invoke", 200),
         ("slow", "WARN", "/invoke", 504),
+        ("dead", "WARN", "/invoke-external", 502),
         ("lost", "DEBUG", "unknown", 404),
+        ("many", "INFO", "unknown", 429),
     ] {
         let line = told(id);
         let seen = json!([
@@ -120,6 +131,25 @@ async fn log_lines_tell_of_requests_and_of_no_secret() {
         assert!(line["timestamp"].is_string() && line["message"].is_string());
         assert!(!line.to_string().to_lowercase().contains("hush"), "{line}");
     }
+    let by_message = |message: &str| {
+        let found = lines.iter().find(|line| line["message"] == message);
+        found.unwrap_or_else(|| panic!("no {message} in {lines:#?}"))
+    };
+    let registry = "the registry does not answer as it should; trying on";
+    for line in [told("dead"), by_message(registry)] {
+        let cause = line["cause"].as_str().unwrap_or_default();
+        assert!(cause.contains("refused"), "{line}");
+    }
+    #[cfg(feature = "otlp")]
+    {
+        let line = by_message("traces cannot be sent to the collector");
+        assert!(line["cause"].is_string(), "{line}");
+        assert_eq!(line["collector"], "http://127.0.0.1:9/");
+    }
+    by_message("ACP_JWT_ISSUER has no effect because ACP_AUTH is not bearer");
+    let serving = by_message("serving");
+    assert_eq!(serving["level"], "WARN");
+    assert_eq!(serving["faults"], "[refuses-head]");
     for message in ["serving", "stopping", "stopped"] {
         let told = lines.iter().filter(|line| line["message"] == message);
         assert_eq!(told.count(), 1, "{message}");
