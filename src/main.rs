@@ -16,10 +16,6 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 
-/// Quicker than the system's where much is small and short-lived, as in a busy server.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The test kit for ACP agents: does an agent conform, and to what exactly does it not?
 #[derive(Debug, Parser)]
 #[command(name = "acp-tck", version, max_term_width = 100, after_help = exit::CODES)]
