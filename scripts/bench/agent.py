@@ -48,6 +48,7 @@ class Server:
             link.sendall(head.encode() + payload)
             answer = b"".join(iter(lambda: link.recv(65536), b""))
         head, _, body = answer.partition(b"\r\n\r\n")
+        self.head = head.decode()
         if not re.match(rb"HTTP/1.1 20[01] ", head):
             raise RuntimeError(f"{method} {path}: {answer[:300]!r}")
         return body
@@ -148,9 +149,13 @@ def throughput(target):
         ours.ask("POST", "/invoke", QUESTION)
         answer = ours.ask("POST", "/invoke", QUESTION)
         assert json.loads(answer)["output"]["_from_cache"] is True, "the second answer is a hit"
-        (Path(folder) / "answer.json").write_bytes(answer)
+        own = {"content-length", "connection", "date"}
+        fields = ours.head.split("\r\n")[1:]
+        fields = [field for field in fields if field.partition(":")[0].lower() not in own]
+        text = "\n".join([*fields, "", answer.decode()])
+        (Path(folder) / "answer.http").write_text(text)
         port = free_port()
-        bare = start(target / "release/examples/bare", port, "answer.json", port=port)
+        bare = start(target / "release/examples/bare", port, "answer.http", port=port)
         bare.wait("POST", "/invoke", QUESTION)
         port = free_port()
         uvicorn = [target / "bench/venv/bin/uvicorn", "--app-dir", HERE.absolute()]
