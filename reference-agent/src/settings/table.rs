@@ -1,7 +1,7 @@
 //! All settings, one entry each: its name, what it is for, what it is if nobody says, and how
 //! it is read. Flags, variables, the `.env` file and the README's table all come from here.
 
-use std::{fmt, path::PathBuf};
+use std::{borrow::Cow, fmt, path::PathBuf};
 
 use super::{
     Settings,
@@ -48,7 +48,7 @@ impl Setting {
     pub fn apply(&self, settings: &mut Settings, value: &str) -> Result<(), String> {
         (self.set)(settings, value.trim()).map_err(|reason| match self.is_secret {
             true => format!("the value {reason}"),
-            false => format!("`{value}` {reason}"),
+            false => format!("`{}` {reason}", without_userinfo(value)),
         })
     }
 }
@@ -168,6 +168,14 @@ pub static SETTINGS: &[Setting] = settings! {
         |s, t| { s.slow_city = some(t, slow_city)?; Ok(()) };
 };
 
+/// A URL that cannot be used may hold a password all the same.
+fn without_userinfo(value: &str) -> Cow<'_, str> {
+    match value.split_once("://").zip(value.rsplit_once('@')) {
+        Some(((scheme, _), (_, host))) => format!("{scheme}://…@{host}").into(),
+        None => value.into(),
+    }
+}
+
 /// No value, if the text is empty: so a variable can be set and say nothing.
 fn some<T>(text: &str, read: fn(&str) -> Result<T, String>) -> Result<Option<T>, String> {
     match text {
@@ -257,6 +265,19 @@ mod tests {
                 "{name}: {told}"
             );
         }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_told() {
+        let setting = SETTINGS.iter().find(|one| one.name == "orchestrator-url");
+        let told = setting
+            .expect("a setting")
+            .apply(&mut Settings::default(), "ftp://me:hush@host/path")
+            .expect_err("no HTTP");
+        assert!(
+            told.contains("ftp://…@host/path") && !told.contains("hush"),
+            "{told}"
+        );
     }
 
     #[test]
