@@ -45,11 +45,12 @@ pub(super) async fn versions(driver: &Driver<'_>) -> Vec<Ask> {
 }
 
 async fn tell(driver: &Driver<'_>, asks: &mut Vec<Ask>) -> Option<()> {
-    let [first, second] = pair(driver, asks).await?;
+    let mut given = Vec::new();
+    let [first, second] = pair(driver, asks, &mut given).await?;
     let stored = store(driver, 0, &first, None).await?;
-    let (id, named) = (id_in(&stored), version_in(&stored));
+    let named = version_in(&stored);
+    let id = own_id(&stored, &mut given)?;
     asks.push(stored);
-    let id = id?;
     asks.push(store(driver, 1, &second, Some(&id)).await?);
     asks.push(history(driver, key::GROWN, &id).await?);
     let listed = asks.last().and_then(Ask::json).and_then(first_version);
@@ -69,16 +70,20 @@ async fn tell(driver: &Driver<'_>, asks: &mut Vec<Ask>) -> Option<()> {
 
 /// Two configurations under which the same input is answered differently, each stored alone,
 /// and what is answered under each.
-async fn pair(driver: &Driver<'_>, asks: &mut Vec<Ask>) -> Option<[Case; 2]> {
+async fn pair(
+    driver: &Driver<'_>,
+    asks: &mut Vec<Ask>,
+    given: &mut Vec<String>,
+) -> Option<[Case; 2]> {
     let mut configs = driver.bank.configs.iter().take(TRIED);
     let first = configs.next()?;
-    let id = id_in(&store(driver, 0, first, None).await?)?;
+    let id = own_id(&store(driver, 0, first, None).await?, given)?;
     let answer = invoke(driver, Step::Baseline, 0, &id).await?;
     let again = invoke(driver, Step::Again, 0, &id).await?;
     let changing = volatile::differing(output(&answer)?, output(&again)?);
     let steady = |ask: &Ask| output(ask).map(|output| volatile::steady(output, &changing));
     for second in configs {
-        let other = id_in(&store(driver, 1, second, None).await?)?;
+        let other = own_id(&store(driver, 1, second, None).await?, given)?;
         let differing = invoke(driver, Step::Baseline, key::SECOND, &other).await?;
         if steady(&answer) == steady(&differing) {
             continue;
@@ -91,6 +96,14 @@ async fn pair(driver: &Driver<'_>, asks: &mut Vec<Ask>) -> Option<[Case; 2]> {
         return Some([first.clone(), second.clone()]);
     }
     None
+}
+
+/// The id of what was stored without one, if it was not given out before: what two configurations
+/// share has the versions of both, and another rule judges that.
+fn own_id(stored: &Ask, given: &mut Vec<String>) -> Option<String> {
+    let id = id_in(stored).filter(|id| !given.contains(id))?;
+    given.push(id.clone());
+    Some(id)
 }
 
 /// The output of an invocation that succeeded.

@@ -218,7 +218,10 @@ fn errors_not_cached(evidence: &Evidence) -> Judgement {
         .one(Topic::Cache, Step::Baseline, key::INVALID)
         .and_then(exact_time);
     for ask in main(evidence, key::INVALID) {
-        let look = answered(ask).map(|_| match mark(ask) {
+        let look = answered(ask).map(|answer| match mark(ask) {
+            _ if answer.status < 400 && ask.json().and_then(|body| body.get("error")).is_none() => {
+                Look::missing("an invalid input was accepted: see invoke.rejects-invalid")
+            }
             Some(at) => Look::flaw(
                 "an error is marked as cached",
                 "no mark",
@@ -233,8 +236,11 @@ fn errors_not_cached(evidence: &Evidence) -> Judgement {
         });
         tally.look(ask, settle(look));
     }
-    for ask in main(evidence, key::STORED_SINCE) {
+    let since = || main(evidence, key::STORED_SINCE);
+    let was_known = since().any(|ask| answered(ask).is_ok_and(|answer| answer.status != 404));
+    for ask in since() {
         let look = answered(ask).map(|answer| match answer.status {
+            404 if was_known => Look::missing("some of its repeats found it: see config.usable"),
             404 => Look::flaw(
                 "a configuration that was asked for too early is unknown after it was stored",
                 "200",
