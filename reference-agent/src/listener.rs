@@ -163,9 +163,10 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let is_refusal = |buf: &io::IoSlice<'_>| Refusal::in_the_end_of(buf).is_some();
-        let is_plain = self.tamper.is_none() && self.waiting.is_empty();
-        if is_plain && !bufs.iter().any(is_refusal) {
+        // A refusal is the last that is written; most heads have a body behind them.
+        let last = bufs.iter().rfind(|buf| !buf.is_empty());
+        let is_refusal = last.is_some_and(|buf| Refusal::in_the_end_of(buf).is_some());
+        if !is_refusal && self.tamper.is_none() && self.waiting.is_empty() {
             return Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
         }
         let first = bufs
