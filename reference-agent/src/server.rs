@@ -110,7 +110,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     if is_asked_for && addr.ip().is_unspecified() && settings.public_url.is_none() {
         tracing::warn!("registered under a loopback address, as ACP_PUBLIC_URL is not set");
     }
-    let registries = orchestrator::spawn(&agent, &url_of(addr), &stopping);
+    let registries = orchestrator::spawn(&agent, &url_of(addr));
     Ok(Running {
         registries,
         agent,
