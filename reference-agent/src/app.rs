@@ -3,7 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    mem,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use axum::{
     Router,
@@ -13,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::BoxFuture};
 use hyper::{body::Incoming, service::Service};
 use hyper_util::service::TowerToHyperService;
 use tokio::time::{Instant, timeout_at};
@@ -22,29 +28,23 @@ use crate::{
     admin,
     agent::Agent,
     auth::Identity,
-    body,
+    body::{self, Arriving},
     call::{self, Call},
     endpoints::{Door, ENDPOINTS},
     exchange::Asked,
     failure::Failure,
-    gate, invoke,
+    gate::{self, Entry},
+    invoke,
     observe::Noted,
-    server::Seat,
+    visit::Visit,
 };
 
 /// The agent as a service.
 #[derive(Debug, Clone)]
 pub(crate) struct App {
-    agent: Arc<Agent>,
+    pub(crate) agent: Arc<Agent>,
     routes: TowerToHyperService<Router>,
     is_main: bool,
-}
-
-/// The handlers by path and method, for one connection.
-struct Next {
-    routes: TowerToHyperService<Router>,
-    is_main: bool,
-    seat: Seat,
 }
 
 impl App {
@@ -68,21 +68,91 @@ impl App {
             agent,
         }
     }
+}
 
-    /// What every request goes through, whatever its path: noted, let in or not, and answered.
-    ///
-    /// Around the router, not a layer of it: that would cost more than all that it does.
-    pub(crate) async fn answer(
-        self,
-        (peer, seat): (SocketAddr, Seat),
-        request: Request<Incoming>,
-    ) -> Response {
-        let next = Next {
-            routes: self.routes,
-            is_main: self.is_main,
-            seat,
+/// What every request goes through, whatever its path: noted, let in or not, and answered.
+///
+/// Around the router, not a layer of it: that would cost more than all that it does.
+pub(crate) fn answer(visit: Arc<Visit>, request: Request<Incoming>) -> Answering {
+    Answering::Fresh(visit, request)
+}
+
+/// A request on its way to its answer.
+///
+/// Small until it has to wait for something: a connection keeps room for it for as long as it is
+/// open, and what can be answered at once needs no room of its own.
+pub(crate) enum Answering {
+    Fresh(Arc<Visit>, Request<Incoming>),
+    Waiting(BoxFuture<'static, Response>),
+    Answered,
+}
+
+impl Future for Answering {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        let mut waiting = match mem::replace(&mut *self, Self::Answered) {
+            Self::Fresh(visit, request) => match begin(visit, request, cx) {
+                Ok(response) => return Poll::Ready(response),
+                Err(waiting) => waiting,
+            },
+            Self::Waiting(waiting) => waiting,
+            Self::Answered => return Poll::Pending,
         };
-        edge(self.agent, peer, request.map(Body::new), next).await
+        let polled = waiting.poll_unpin(cx);
+        if polled.is_pending() {
+            *self = Self::Waiting(waiting);
+        }
+        polled
+    }
+}
+
+/// The answer, if it can be given at once, or else the way to it.
+fn begin(
+    visit: Arc<Visit>,
+    request: Request<Incoming>,
+    cx: &mut Context<'_>,
+) -> Result<Response, BoxFuture<'static, Response>> {
+    let (parts, body) = request.into_parts();
+    let noted = Noted::of(visit, &parts);
+    let limit = noted.visit().app.agent.settings.body_limit;
+    let body = Arriving::of(body, limit, cx);
+    let entry = match body.whole() {
+        Some(bytes) if bytes.len() <= limit => match recall(&noted, &parts, bytes) {
+            Recalled::Answer(response) => return Ok(noted.answer(response)),
+            Recalled::Nothing(entry) => entry,
+        },
+        _ => None,
+    };
+    Err(Box::pin(edge(noted, parts, body, entry)))
+}
+
+/// What comes of a look at what is remembered.
+enum Recalled {
+    Answer(Response),
+    /// It may be that the request has been let in or refused already.
+    Nothing(Option<Entry>),
+}
+
+/// The answer to a question that was answered before, which most are.
+fn recall(noted: &Noted, parts: &Parts, bytes: &Bytes) -> Recalled {
+    let App { agent, is_main, .. } = &noted.visit().app;
+    let call = noted.call();
+    if !is_main || call.endpoint.template != invoke::PATH || parts.method != Method::POST {
+        return Recalled::Nothing(None);
+    }
+    let Some(entry) = gate::admit_now(agent, call, parts) else {
+        return Recalled::Nothing(None);
+    };
+    if entry.refused.is_some() {
+        return Recalled::Nothing(Some(entry));
+    }
+    match invoke::recalled(agent, call.began, &parts.headers, bytes) {
+        Some(mut response) => {
+            entry.tell(response.headers_mut());
+            Recalled::Answer(response)
+        }
+        None => Recalled::Nothing(Some(entry)),
     }
 }
 
@@ -113,42 +183,43 @@ fn serving(routes: Router<Arc<Agent>>, agent: &Arc<Agent>) -> TowerToHyperServic
 }
 
 /// What every request goes through, whatever its path: noted, from its head to its end.
-async fn edge(agent: Arc<Agent>, peer: SocketAddr, request: Request, next: Next) -> Response {
-    let (mut parts, body) = request.into_parts();
-    if !agent.seams.are_none() {
-        parts.extensions.insert(ConnectInfo(peer));
+async fn edge(noted: Noted, mut parts: Parts, body: Arriving, entry: Option<Entry>) -> Response {
+    let visit = noted.visit();
+    if !visit.app.agent.seams.are_none() {
+        parts.extensions.insert(ConnectInfo(visit.peer));
     }
-    let noted = Noted::of(&agent, &parts, peer.ip());
     let call = noted.call().clone();
-    let attended = attend(agent, noted.call(), parts, body, next);
+    let attended = attend(visit, noted.call(), parts, body, entry);
     let response = call::within(call, attended).await;
     noted.answer(response)
 }
 
 /// Takes the body in, lets the request in or not, and answers it.
-async fn attend(agent: Arc<Agent>, call: &Call, parts: Parts, body: Body, next: Next) -> Response {
+async fn attend(
+    visit: &Visit,
+    call: &Call,
+    parts: Parts,
+    body: Arriving,
+    entry: Option<Entry>,
+) -> Response {
+    let agent = &visit.app.agent;
     // One time for all of it: the body's arrival, and what is done with it.
     let deadline = Instant::now() + agent.settings.request_timeout;
     // The body is taken in whatever comes of the request: so every handler has it whole, and
     // the connection can be used again even after a refusal.
     let taken = body::take_in_time(&agent.settings, deadline, &parts, body).await;
-    let entry = gate::admit(&agent, call, &parts).await;
-    let asked = is_bent(&agent, call).then(|| Asked::of(&parts, taken.as_ref().ok()));
+    let entry = match entry {
+        Some(entry) => entry,
+        None => gate::admit(agent, call, &parts).await,
+    };
+    let asked = is_bent(agent, call).then(|| Asked::of(&parts, taken.as_ref().ok()));
     let is_late = matches!(&taken, Err(late) if late.status() == StatusCode::REQUEST_TIMEOUT);
     let mut response = match (&entry.refused, taken) {
         (Some(failure), _) => failure.clone().into_response(),
         (None, Err(failure)) => failure.into_response(),
         (None, Ok(bytes)) => {
             let request = Request::from_parts(parts, bytes);
-            answer(
-                &agent,
-                call,
-                deadline,
-                entry.identity.clone(),
-                request,
-                next,
-            )
-            .await
+            work(visit, call, deadline, entry.identity.clone(), request).await
         }
     };
     if is_late {
@@ -163,14 +234,14 @@ async fn attend(agent: Arc<Agent>, call: &Call, parts: Parts, body: Body, next: 
 }
 
 /// Runs the handler for as long as it may take; a panic becomes an answer like any other.
-async fn answer(
-    agent: &Arc<Agent>,
+async fn work(
+    visit: &Visit,
     call: &Call,
     deadline: Instant,
     identity: Option<Identity>,
     request: Request<Bytes>,
-    next: Next,
 ) -> Response {
+    let agent = &visit.app.agent;
     let request = match is_bent(agent, call) {
         false => request,
         true => match agent.seams.request(request).await {
@@ -178,7 +249,7 @@ async fn answer(
             Err(early) => return early.into_response(),
         },
     };
-    let handled = handle(agent, call, identity, request, next);
+    let handled = handle(visit, call, identity, request);
     let handled = AssertUnwindSafe(handled).catch_unwind();
     match timeout_at(deadline, handled).await {
         Ok(Ok(response)) => enveloped(response),
@@ -191,13 +262,17 @@ async fn answer(
 /// What the handler answers. The busiest one is called past the router, which takes longer to
 /// come to it than it takes itself.
 async fn handle(
-    agent: &Arc<Agent>,
+    visit: &Visit,
     call: &Call,
     identity: Option<Identity>,
     request: Request<Bytes>,
-    next: Next,
 ) -> Response {
-    let is_invoke = next.is_main && call.endpoint.template == invoke::PATH;
+    let App {
+        agent,
+        routes,
+        is_main,
+    } = &visit.app;
+    let is_invoke = *is_main && call.endpoint.template == invoke::PATH;
     if is_invoke && request.method() == Method::POST {
         let (head, body) = request.into_parts();
         let answer = invoke::answer(State(agent.clone()), head.headers, body);
@@ -205,11 +280,11 @@ async fn handle(
     }
     let mut request = request.map(Body::from);
     request.extensions_mut().insert(call.clone());
-    request.extensions_mut().insert(next.seat);
+    request.extensions_mut().insert(visit.seat.clone());
     if let Some(identity) = identity {
         request.extensions_mut().insert(identity);
     }
-    match next.routes.call(request).await {
+    match routes.call(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

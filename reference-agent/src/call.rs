@@ -13,7 +13,11 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, request::Parts};
 
-use crate::{agent::Agent, endpoints::Endpoint, telemetry::Trace};
+use crate::{
+    agent::Agent,
+    endpoints::{Endpoint, UNKNOWN},
+    telemetry::Trace,
+};
 
 /// The header field that carries a request's id, in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -71,13 +75,28 @@ impl Head {
         }
     }
 
+    /// What could not be read: all that is known of it is who sent it.
+    pub(crate) fn unread(agent: &Agent, peer: IpAddr) -> Self {
+        Self {
+            id: agent.ids.next(),
+            // A word that is none of HTTP's methods.
+            method: Method::from_bytes(b"_OTHER").unwrap_or_default(),
+            endpoint: &UNKNOWN,
+            path: None,
+            peer,
+            began: Instant::now(),
+            trace: None,
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
     /// Some request, at some place in a trace.
     #[cfg(test)]
     pub(crate) fn some(trace: Option<Trace>) -> Self {
         Self {
             id: HeaderValue::from_static("req-1"),
             method: Method::POST,
-            endpoint: &crate::endpoints::UNKNOWN,
+            endpoint: &UNKNOWN,
             path: None,
             peer: std::net::Ipv4Addr::LOCALHOST.into(),
             began: Instant::now(),

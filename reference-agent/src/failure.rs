@@ -188,6 +188,16 @@ impl Failure {
         }
     }
 
+    /// A refusal of what is no request at all, or too long a one, worded by HTTP's status.
+    pub(crate) fn by_http(status: StatusCode) -> Self {
+        let message = match status {
+            StatusCode::URI_TOO_LONG => "the request's target is too long",
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "the request's head is too long",
+            _ => "this is not a request of HTTP/1.1",
+        };
+        Self::plain(status, "INVALID_INPUT", message)
+    }
+
     /// The work took longer than the settings allow, and was stopped.
     pub(crate) fn timeout(limit: Duration) -> Self {
         let plain = Self::plain(
@@ -246,7 +256,7 @@ impl Failure {
         self.envelope()["error"].take()
     }
 
-    fn envelope(&self) -> Value {
+    pub(crate) fn envelope(&self) -> Value {
         let mut details = (*self.details).clone();
         if !self.fields.is_empty() {
             details["fields"] = json!(self.fields);

@@ -40,21 +40,53 @@ impl Entry {
 
 /// Judges a request by its head.
 pub(crate) async fn admit(agent: &Agent, call: &Call, parts: &Parts) -> Entry {
-    if !names_its_host(parts) {
-        let message = "an HTTP/1.1 request names its host, and once";
-        return refuse(None, Failure::invalid_input(message, Vec::new()));
-    }
-    let door = call.endpoint.door;
-    if agent.is_draining() && door != Door::Open && door != Door::Admin {
-        return refuse(None, Failure::unavailable("the agent is on its way out"));
+    if let Some(entry) = turn_away(agent, call, parts) {
+        return entry;
     }
     let shown = identify(agent, call, parts).await;
+    let ruling = count(agent, call, &shown);
+    let ruling = agent.seams.ruling(call.endpoint, ruling).await;
+    entry(ruling, shown)
+}
+
+/// The same, where it takes no waiting; `None`, and nothing is counted, where it may.
+pub(crate) fn admit_now(agent: &Agent, call: &Call, parts: &Parts) -> Option<Entry> {
+    if !agent.seams.are_none() {
+        return None;
+    }
+    if let Some(entry) = turn_away(agent, call, parts) {
+        return Some(entry);
+    }
+    let shown = match is_named(agent, call, call.endpoint.door) {
+        Named::Must => agent.guard.identify_now(parts)?,
+        Named::May => Ok(agent.guard.identify_now(parts)?.ok().flatten()),
+        Named::No => Ok(None),
+    };
+    let ruling = count(agent, call, &shown);
+    Some(entry(ruling, shown))
+}
+
+/// What is refused whoever asks.
+fn turn_away(agent: &Agent, call: &Call, parts: &Parts) -> Option<Entry> {
+    if !names_its_host(parts) {
+        let message = "an HTTP/1.1 request names its host, and once";
+        return Some(refuse(None, Failure::invalid_input(message, Vec::new())));
+    }
+    let door = call.endpoint.door;
+    let is_late = agent.is_draining() && door != Door::Open && door != Door::Admin;
+    is_late.then(|| refuse(None, Failure::unavailable("the agent is on its way out")))
+}
+
+/// Takes the request from the allowance of whoever asks.
+fn count(agent: &Agent, call: &Call, shown: &Found) -> Option<Ruling> {
     let identity = shown.as_ref().ok().and_then(Option::as_ref);
-    let ruling = match call.endpoint.allowance {
+    match call.endpoint.allowance {
         Allowance::Exempt => None,
         allowance => agent.limiter.take(allowance, call.peer, identity),
-    };
-    let ruling = agent.seams.ruling(call.endpoint, ruling).await;
+    }
+}
+
+fn entry(ruling: Option<Ruling>, shown: Found) -> Entry {
     match (&ruling, shown) {
         (Some(ruling), _) if !ruling.admits => refuse(Some(*ruling), Failure::rate_limited(ruling)),
         (_, Err(failure)) => refuse(ruling, failure),
@@ -85,30 +117,43 @@ pub(crate) fn pay(
     }
 }
 
-/// Whoever has shown what the door asks for; `None` where it asks for nothing.
-async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Found {
-    let is_guarded = match agent.seams.door(parts, call.endpoint.door) {
+/// Whether whoever asks has to say who it is.
+enum Named {
+    Must,
+    /// Whoever shows a key that holds is counted by it where none is asked for, too.
+    May,
+    No,
+}
+
+fn is_named(agent: &Agent, call: &Call, door: Door) -> Named {
+    let is_guarded = match door {
         Door::Guarded => true,
         Door::Metrics => agent.settings.guard_metrics,
         // The admin API has a key and a guard of its own.
         Door::Open | Door::Admin => false,
     };
-    if !is_guarded {
-        return Ok(counted_as(agent, call, parts).await);
+    let by_key = agent.settings.rate_limit_by == Client::Key;
+    match by_key && call.endpoint.allowance != Allowance::Exempt {
+        _ if is_guarded => Named::Must,
+        true => Named::May,
+        false => Named::No,
     }
-    let shown = agent.seams.shown(parts);
-    let found = agent.guard.identify(&shown, &agent.seams).await;
-    agent.seams.found(parts, found)
 }
 
-/// Whoever shows a key that holds is counted by it where none is asked for, too.
-async fn counted_as(agent: &Agent, call: &Call, parts: &Parts) -> Option<Identity> {
-    let by_key = agent.settings.rate_limit_by == Client::Key;
-    if !by_key || call.endpoint.allowance == Allowance::Exempt {
-        return None;
+/// Whoever has shown what the door asks for; `None` where it asks for nothing.
+async fn identify(agent: &Agent, call: &Call, parts: &Parts) -> Found {
+    match is_named(agent, call, agent.seams.door(parts, call.endpoint.door)) {
+        Named::Must => {
+            let shown = agent.seams.shown(parts);
+            let found = agent.guard.identify(&shown, &agent.seams).await;
+            agent.seams.found(parts, found)
+        }
+        Named::May => {
+            let found = agent.guard.identify(parts, &agent.seams).await;
+            Ok(found.ok().flatten())
+        }
+        Named::No => Ok(None),
     }
-    let found = agent.guard.identify(parts, &agent.seams).await;
-    found.ok().flatten()
 }
 
 fn refuse(ruling: Option<Ruling>, failure: Failure) -> Entry {

@@ -66,6 +66,24 @@ pub(crate) async fn answer(
     Ok(json_bytes(StatusCode::OK, body.into()))
 }
 
+/// What [`answer`] would say, if all that it takes is to remember; else `None`.
+pub(crate) fn recalled(
+    agent: &Agent,
+    began: Instant,
+    headers: &HeaderMap,
+    bytes: &Bytes,
+) -> Option<Response> {
+    if !agent.settings.enable_caching || !body::is_json(headers) {
+        return None;
+    }
+    let question = agent.judgements.recall(bytes)?;
+    let job = settle(agent, Place::Invoke, &question).ok()?;
+    let output = agent.results.recall(&Key::of(&job))?;
+    let found = agent.results.hit(output);
+    let body = write(&agent.settings.agent_id, &found, began.elapsed());
+    Some(json_bytes(StatusCode::OK, body.into()))
+}
+
 /// What `/invoke` answers to this body, whichever way it has come.
 pub(crate) async fn run(agent: &Arc<Agent>, body: Value) -> Result<Value, Failure> {
     let began = Instant::now();

@@ -39,6 +39,11 @@ impl Judgements {
         Self(cache.build_with_hasher(RandomState::new()))
     }
 
+    /// What the body asks, if that is remembered.
+    pub(crate) fn recall(&self, body: &[u8]) -> Option<Arc<Question>> {
+        self.0.get(body)
+    }
+
     /// What the body asks, from memory or after `judge`; a refusal is not remembered.
     pub(crate) fn of<E>(
         &self,

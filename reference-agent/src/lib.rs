@@ -36,6 +36,7 @@ mod orchestrator;
 mod outbound;
 mod preferences;
 mod probe;
+mod refusal;
 mod results;
 mod seams;
 mod server;
@@ -44,6 +45,7 @@ mod store;
 mod stream;
 pub mod telemetry;
 mod validation;
+mod visit;
 mod weather;
 mod websocket;
 

@@ -1,5 +1,5 @@
-//! The sockets: accepted, closed for good when the agent is stopped, and for some faults
-//! shown every byte on its way out.
+//! The sockets: what HTTP refuses by itself is completed on its way out, and some faults are
+//! shown every byte.
 
 use std::{
     io,
@@ -15,41 +15,30 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::seams::{Left, Seams, Sent, Wired};
+use crate::{
+    refusal::Refusal,
+    seams::{Left, Seams, Sent, Wired},
+    visit::Visit,
+};
 
-/// Accepts connections for an agent.
-pub(crate) struct Listener {
-    inner: TcpListener,
-    seams: Arc<Seams>,
-}
-
-impl Listener {
-    /// Connections over `inner`.
-    pub(crate) fn over(inner: TcpListener, seams: Arc<Seams>) -> Self {
-        Self { inner, seams }
-    }
-}
-
-impl Listener {
-    /// The next connection, and where it comes from.
-    pub(crate) async fn accept(&mut self) -> (Connection, SocketAddr) {
-        loop {
-            let Ok((socket, addr)) = self.inner.accept().await else {
-                // Out of file descriptors, most likely: it passes, and spinning does not help.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            };
-            // Events are small and are to leave at once.
-            let _ = socket.set_nodelay(true);
-            let tamper = self.seams.watch_wire().then(|| self.seams.clone());
-            return (Connection::over(socket, tamper), addr);
-        }
+/// The next connection, and where it comes from.
+pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        let Ok((socket, addr)) = listener.accept().await else {
+            // Out of file descriptors, most likely: it passes, and spinning does not help.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        // Events are small and are to leave at once.
+        let _ = socket.set_nodelay(true);
+        return (socket, addr);
     }
 }
 
 /// One connection.
 pub(crate) struct Connection {
     socket: TcpStream,
+    visit: Arc<Visit>,
     tamper: Option<Arc<Seams>>,
     asked: bool,
     sent: Sent,
@@ -58,10 +47,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn over(socket: TcpStream, tamper: Option<Arc<Seams>>) -> Self {
+    pub(crate) fn over(socket: TcpStream, visit: Arc<Visit>) -> Self {
+        let seams = &visit.app.agent.seams;
         Self {
             socket,
-            tamper,
+            tamper: seams.watch_wire().then(|| seams.clone()),
+            visit,
             asked: false,
             sent: Sent::default(),
             waiting: Vec::new(),
@@ -82,6 +73,25 @@ impl Connection {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes what comes before the refusal; when that has gone, what is said in its place.
+    fn poll_refuse(
+        &mut self,
+        cx: &mut Context<'_>,
+        refusal: &Refusal,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let (before, head) = buf.split_at(refusal.at);
+        if !before.is_empty() {
+            return Pin::new(&mut self.socket).poll_write(cx, before);
+        }
+        self.waiting = refusal.complete(head, &self.visit);
+        // Pending is no answer once bytes have been taken; the rest goes with the flush.
+        match self.poll_waiting(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(buf.len())),
+        }
     }
 }
 
@@ -111,10 +121,13 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_waiting(cx))?;
+        if let Some(refusal) = Refusal::in_the_end_of(buf) {
+            return self.poll_refuse(cx, &refusal, buf);
+        }
         let Some(seams) = self.tamper.clone() else {
             return Pin::new(&mut self.socket).poll_write(cx, buf);
         };
-        ready!(self.poll_waiting(cx))?;
         if buf.starts_with(b"HTTP/1.") {
             self.sent.answers += 1;
         }
@@ -150,7 +163,10 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.tamper.is_none() {
+        // A refusal is the last that is written; most heads have a body behind them.
+        let last = bufs.iter().rfind(|buf| !buf.is_empty());
+        let is_refusal = last.is_some_and(|buf| Refusal::in_the_end_of(buf).is_some());
+        if !is_refusal && self.tamper.is_none() && self.waiting.is_empty() {
             return Pin::new(&mut self.socket).poll_write_vectored(cx, bufs);
         }
         let first = bufs

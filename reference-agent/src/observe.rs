@@ -1,7 +1,6 @@
 //! What is noted of every request when its answer has gone out: metrics, log lines, its span.
 
 use std::{
-    net::IpAddr,
     pin::Pin,
     sync::{Arc, atomic::Ordering},
     task::{Context, Poll},
@@ -10,18 +9,18 @@ use std::{
 
 use axum::{
     body::{Body, HttpBody},
-    http::{StatusCode, request::Parts},
+    http::{HeaderValue, StatusCode, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use crate::{
-    agent::Agent,
     call::{self, Call, Head, REQUEST_ID},
     failure::Cause,
     metrics::{Observation, StreamEnd},
     telemetry::ServerSpan,
+    visit::Visit,
 };
 
 /// What a request is noted under whose client has left before there was an answer: no status
@@ -30,7 +29,7 @@ const LEFT: u16 = 499;
 
 /// A request from its head on: noted when this is dropped, whatever came of it.
 pub(crate) struct Noted {
-    agent: Arc<Agent>,
+    visit: Arc<Visit>,
     call: Call,
     span: Option<ServerSpan>,
     status: Option<StatusCode>,
@@ -47,11 +46,24 @@ struct Stream {
 
 impl Noted {
     /// Takes note of a request that has just come in.
-    pub(crate) fn of(agent: &Arc<Agent>, parts: &Parts, peer: IpAddr) -> Self {
-        let mut head = Head::of(agent, parts, peer);
+    pub(crate) fn of(visit: Arc<Visit>, parts: &Parts) -> Self {
+        let head = Head::of(&visit.app.agent, parts, visit.peer.ip());
+        Self::begin(visit, head)
+    }
+
+    /// Takes note of what was refused before there was a request, under an id of ours.
+    pub(crate) fn refused(visit: &Arc<Visit>, status: StatusCode) -> HeaderValue {
+        let head = Head::unread(&visit.app.agent, visit.peer.ip());
+        let mut noted = Self::begin(visit.clone(), head);
+        noted.status = Some(status);
+        noted.call.id.clone()
+    }
+
+    fn begin(visit: Arc<Visit>, mut head: Head) -> Self {
+        visit.begin();
         Self {
-            span: agent.tracer.receive(&mut head),
-            agent: agent.clone(),
+            span: visit.app.agent.tracer.receive(&mut head),
+            visit,
             call: head.into(),
             status: None,
             cause: None,
@@ -61,6 +73,10 @@ impl Noted {
 
     pub(crate) fn call(&self) -> &Call {
         &self.call
+    }
+
+    pub(crate) fn visit(&self) -> &Arc<Visit> {
+        &self.visit
     }
 
     /// Marks the answer with the request's id, and notes the request: now, or at a stream's end.
@@ -117,21 +133,21 @@ impl Noted {
 
 impl Drop for Noted {
     fn drop(&mut self) {
+        let agent = &self.visit.app.agent;
         let time = self.call.began.elapsed();
         let status = self.status.map_or(LEFT, |status| status.as_u16());
         let mut head_time = time;
         if let Some(stream) = &self.stream {
             head_time = stream.head_time;
-            self.agent
-                .metrics
-                .stream_ended(self.call.endpoint, stream.end);
+            agent.metrics.stream_ended(self.call.endpoint, stream.end);
         }
         let observed = Observation::of(&self.call, status, head_time, time);
-        self.agent.metrics.answered(&self.agent.seams, observed);
+        agent.metrics.answered(&agent.seams, observed);
         self.log(status, time);
         if let Some(span) = self.span.take() {
             span.end(self.status);
         }
+        self.visit.end();
     }
 }
 

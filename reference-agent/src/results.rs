@@ -150,7 +150,7 @@ impl Results {
         })
     }
 
-    fn hit(&self, output: Bytes) -> Found {
+    pub(crate) fn hit(&self, output: Bytes) -> Found {
         self.hits.fetch_add(1, Ordering::Relaxed);
         Found {
             output,

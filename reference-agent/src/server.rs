@@ -1,36 +1,30 @@
 //! Binding, serving and stopping.
 
 use std::{
-    convert::Infallible,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
-    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use futures_util::{FutureExt, future::OptionFuture};
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use futures_util::future::OptionFuture;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Semaphore, watch},
     task::JoinHandle,
     time::timeout,
 };
-use tokio_util::{
-    sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerToken},
-};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     agent::Agent,
     app::App,
     descriptor::Facts,
     faults::{self, Fault},
-    listener::{Connection, Listener},
+    listener::accept,
     orchestrator,
     settings::{Error, Settings, idle},
+    visit::{HEAD_TIME, MOMENT, Seat, Visit, attend},
 };
 
 /// An agent that is being served.
@@ -79,13 +73,6 @@ impl Default for Stop {
     }
 }
 
-/// How long a client may take from one head of a request to the end of the next: no longer
-/// than proxies keep a connection that is not used.
-const HEAD_TIME: Duration = Duration::from_secs(75);
-
-/// How soon connections without work have gone when the agent stops: the others are waited for.
-const MOMENT: Duration = Duration::from_millis(100);
-
 /// Binds the address and serves an agent there, on the current tokio runtime.
 ///
 /// When this returns, the agent answers.
@@ -109,7 +96,6 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     let open_streams = agent.open_streams.subscribe();
     let seats = TaskTracker::new();
     let serving = |listener, app| {
-        let listener = Listener::over(listener, agent.seams.clone());
         let tokens = (stopping.clone(), stopped.clone());
         let places = (agent.settings.max_connections, seats.clone());
         serve(listener, app, places, tokens)
@@ -124,7 +110,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     if is_asked_for && addr.ip().is_unspecified() && settings.public_url.is_none() {
         tracing::warn!("registered under a loopback address, as ACP_PUBLIC_URL is not set");
     }
-    let registries = orchestrator::spawn(&agent, &url_of(addr), &stopping);
+    let registries = orchestrator::spawn(&agent, &url_of(addr));
     Ok(Running {
         registries,
         agent,
@@ -151,7 +137,7 @@ fn announce(addr: SocketAddr, admin_addr: Option<SocketAddr>, faults: &[&'static
 /// Serves connections until `stopping`, and then those that are open until they end, or until
 /// `stopped`.
 async fn serve(
-    mut listener: Listener,
+    listener: TcpListener,
     app: App,
     (max_connections, seats): (usize, TaskTracker),
     (stopping, stopped): (CancellationToken, CancellationToken),
@@ -160,10 +146,10 @@ async fn serve(
     let accept = async {
         // The semaphore is never closed; were it, no more would be accepted.
         while let Ok(place) = places.clone().acquire_owned().await {
-            let (socket, peer) = listener.accept().await;
+            let (socket, peer) = accept(&listener).await;
             let seat = Seat::of((place, seats.token()), stopped.clone());
-            let from = (peer, seat.clone());
-            let connection = attend(socket, app.clone(), from, stopping.clone());
+            let visit = Visit::of(app.clone(), peer, seat.clone());
+            let connection = attend(socket, visit, stopping.clone(), HEAD_TIME);
             let stopped = stopped.clone();
             tokio::spawn(async move {
                 // With the connection goes all the work that is done for it.
@@ -180,56 +166,6 @@ async fn serve(
     // Those that have become web sockets too.
     seats.close();
     seats.wait().await;
-}
-
-/// The place of a connection among those that may be open at once. A web socket holds it when the
-/// connection is no longer HTTP's.
-#[derive(Debug, Clone)]
-pub(crate) struct Seat {
-    _place: Arc<(OwnedSemaphorePermit, TaskTrackerToken)>,
-    /// When the agent has waited long enough.
-    pub(crate) stopped: CancellationToken,
-}
-
-impl Seat {
-    pub(crate) fn of(
-        place: (OwnedSemaphorePermit, TaskTrackerToken),
-        stopped: CancellationToken,
-    ) -> Self {
-        Self {
-            _place: Arc::new(place),
-            stopped,
-        }
-    }
-}
-
-/// Serves one connection to its end; when the agent stops, to the end of what is in flight.
-async fn attend(
-    socket: Connection,
-    app: App,
-    from: (SocketAddr, Seat),
-    stopping: CancellationToken,
-) {
-    // Boxed, so that a connection has no room for a request's work but while there is one: an
-    // idle stream would keep it for as long as it is open.
-    let service = service_fn(move |request| {
-        let answer = Box::pin(app.clone().answer(from.clone(), request));
-        answer.map(Ok::<_, Infallible>)
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-    let connection = http
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    // How a connection ends is its client's affair, and was noted request by request.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
-        }
-    }
 }
 
 async fn bind(host: &str, port: u16) -> Result<(TcpListener, SocketAddr), Error> {

@@ -17,8 +17,14 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{App, enveloped};
-use crate::{Settings, agent::Agent, faults::Fault, seams::Seam, server::Seat};
+use super::{App, answer, enveloped};
+use crate::{
+    Settings,
+    agent::Agent,
+    faults::Fault,
+    seams::Seam,
+    visit::{Seat, Visit},
+};
 
 /// Not in the catalogue: a real panic also speaks through the process's panic hook.
 static PANICS: Fault = Fault {
@@ -58,11 +64,9 @@ fn connect(agent: &Arc<Agent>) -> (DuplexStream, JoinHandle<()>) {
         (place.expect("a place"), TaskTracker::new().token()),
         CancellationToken::new(),
     );
-    let app = App::main(agent.clone());
-    let service = service_fn(move |request| {
-        let answer = app.clone().answer((peer, seat.clone()), request);
-        answer.map(Ok::<_, Infallible>)
-    });
+    let visit = Visit::of(App::main(agent.clone()), peer, seat);
+    let service =
+        service_fn(move |request| answer(visit.clone(), request).map(Ok::<_, Infallible>));
     let serving = http1::Builder::new().serve_connection(TokioIo::new(server), service);
     let serving = tokio::spawn(async {
         let _ = serving.await;

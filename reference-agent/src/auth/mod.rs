@@ -85,6 +85,15 @@ impl Guard {
             }
         }
     }
+
+    /// The same, where it takes no waiting: the keys of a token may have to be fetched.
+    pub(crate) fn identify_now(&self, parts: &Parts) -> Option<Found> {
+        match &self.asks {
+            Asks::Nothing => Some(Ok(None)),
+            Asks::Key(keys) => Some(holder(keys, parts).map(Some)),
+            Asks::Token(_) | Asks::OwnToken(..) => None,
+        }
+    }
 }
 
 /// The settings without what the guard has taken over: a secret is kept in one place.

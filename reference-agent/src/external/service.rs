@@ -260,6 +260,8 @@ fn pause(retry: u32, chance: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn at(url: &str) -> Service {
@@ -331,5 +333,27 @@ mod tests {
             format!("{:?}", service.breaker)
         });
         assert!(states.iter().all(|state| *state == states[0]));
+    }
+    #[tokio::test]
+    async fn so_many_questions_are_with_the_service_and_no_more() {
+        // Takes connections, and never answers.
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+        let silent = silent.expect("a port");
+        let addr = silent.local_addr().expect("an address");
+        let service = at(&format!("http://{addr}/"));
+        let settings = Settings::default();
+        let metrics = Metrics::of(&settings);
+        let tracer = Tracer::of(&settings).expect("a tracer");
+        let headers = HeaderMap::new();
+        let ask = || Box::pin(service.ask((&metrics, &tracer), "Oslo", &headers));
+        let mut asked: Vec<_> = (0..PLACES).map(|_| ask()).collect();
+        for question in &mut asked {
+            assert!(question.as_mut().now_or_never().is_none());
+        }
+        let refused = ask().now_or_never().expect("an answer at once");
+        assert_eq!(refused.expect_err("a refusal").status(), 502);
+        // Whoever leaves makes room.
+        asked.pop();
+        assert!(ask().now_or_never().is_none());
     }
 }

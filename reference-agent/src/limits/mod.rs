@@ -21,6 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ahash::RandomState;
 use moka::{policy::EvictionPolicy, sync::Cache};
 
 use self::{bucket::Bucket, fixed::FixedWindow, sliding::SlidingWindow};
@@ -43,7 +44,7 @@ pub(crate) struct Limiter {
     by: ClientBy,
     ordinary: Option<Limit>,
     invoke: Option<Limit>,
-    counts: Cache<Client, Arc<Counts>>,
+    counts: Cache<Client, Arc<Counts>, RandomState>,
 }
 
 /// One of the two limits.
@@ -111,7 +112,7 @@ impl Limiter {
             // The default keeps whoever came often before: a newcomer would never be counted.
             .eviction_policy(EvictionPolicy::lru())
             .time_to_idle(longest.unwrap_or_default() + LEEWAY)
-            .build();
+            .build_with_hasher(RandomState::new());
         Self {
             began: Instant::now(),
             by: settings.rate_limit_by,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use bytes::{BufMut, Bytes, BytesMut};
 
 /// The two fields of the IETF's draft (draft-ietf-httpapi-ratelimit-headers).
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -42,15 +43,23 @@ impl Ruling {
         // The draft counts windows in whole seconds; one that is none is better left out.
         let is_whole = self.window.subsec_nanos() == 0;
         let window = is_whole.then_some(("w", self.window.as_secs()));
+        let mut text = Text(BytesMut::with_capacity(128));
         headers.reserve(6);
-        put(headers, POLICY, policy, [Some(("q", limit.into())), window]);
+        let mut tell = |name, value| {
+            // Digits and fixed names: what a header field can always hold.
+            if let Ok(value) = HeaderValue::from_maybe_shared::<Bytes>(value) {
+                headers.insert(name, value);
+            }
+        };
+        let quota = [Some(("q", limit.into())), window];
+        tell(POLICY, text.item(policy, quota));
         let state = [Some(("r", remaining.into())), Some(("t", reset))];
-        put(headers, STATE, policy, state);
-        headers.insert(LIMIT, limit.into());
-        headers.insert(REMAINING, remaining.into());
-        headers.insert(RESET, reset.into());
+        tell(STATE, text.item(policy, state));
+        tell(LIMIT, text.number(limit.into()));
+        tell(REMAINING, text.number(remaining.into()));
+        tell(RESET, text.number(reset));
         if !self.admits {
-            headers.insert(header::RETRY_AFTER, reset.into());
+            tell(header::RETRY_AFTER, text.number(reset));
         }
     }
 
@@ -60,26 +69,32 @@ impl Ruling {
     }
 }
 
-/// A limit's name and what is said of it, as a structured field (RFC 9651). Written without the
-/// formatting machinery, as every answer has two of them.
-fn put(
-    headers: &mut HeaderMap,
-    name: HeaderName,
-    policy: &str,
-    parameters: [Option<(&str, u64)>; 2],
-) {
-    let mut value = String::with_capacity(48);
-    value.push('"');
-    value.push_str(policy);
-    value.push('"');
-    for (key, number) in parameters.into_iter().flatten() {
-        value.push(';');
-        value.push_str(key);
-        value.push('=');
-        value.push_str(itoa::Buffer::new().format(number));
+/// Where values of header fields are written, one behind the other: every answer has five of
+/// them, so they share their memory, and the formatting machinery is left out.
+struct Text(BytesMut);
+
+impl Text {
+    /// A limit's name and what is said of it, as a structured field (RFC 9651).
+    fn item(&mut self, policy: &str, parameters: [Option<(&str, u64)>; 2]) -> Bytes {
+        self.0.put_u8(b'"');
+        self.0.put_slice(policy.as_bytes());
+        self.0.put_u8(b'"');
+        for (key, number) in parameters.into_iter().flatten() {
+            self.0.put_u8(b';');
+            self.0.put_slice(key.as_bytes());
+            self.0.put_u8(b'=');
+            self.write(number);
+        }
+        self.0.split().freeze()
     }
-    // Digits and fixed names: what a header field can always hold.
-    if let Ok(value) = HeaderValue::from_str(&value) {
-        headers.insert(name, value);
+
+    fn number(&mut self, number: u64) -> Bytes {
+        self.write(number);
+        self.0.split().freeze()
+    }
+
+    fn write(&mut self, number: u64) {
+        let mut digits = itoa::Buffer::new();
+        self.0.put_slice(digits.format(number).as_bytes());
     }
 }

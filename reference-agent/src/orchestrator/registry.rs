@@ -6,7 +6,7 @@ use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use tracing::{debug, error, info, warn};
 use url::Url;
 
@@ -20,22 +20,15 @@ use crate::{agent::Agent, backoff::chance, documents::Capabilities, settings::Se
 /// How long a goodbye may take.
 const GOODBYE_TIME: Duration = Duration::from_secs(1);
 
-/// Keeps every registry of the settings informed until `stopping`; the tasks end soon after it.
-pub(crate) fn spawn(
-    agent: &Arc<Agent>,
-    listening: &str,
-    stopping: &CancellationToken,
-) -> TaskTracker {
+/// Keeps every registry of the settings informed until the agent takes no more work; the tasks end
+/// soon after it. A drained agent is none that work should be sent to, and there is no word for that
+/// but to leave.
+pub(crate) fn spawn(agent: &Arc<Agent>, listening: &str) -> TaskTracker {
     let tasks = TaskTracker::new();
     let public = agent.settings.public_url.as_ref().map(Url::as_str);
     let endpoint = public.unwrap_or(listening).trim_end_matches('/');
     for base in registries(&agent.settings) {
-        tasks.spawn(keep(
-            agent.clone(),
-            base,
-            endpoint.to_owned(),
-            stopping.clone(),
-        ));
+        tasks.spawn(keep(agent.clone(), base, endpoint.to_owned()));
     }
     tasks.close();
     tasks
@@ -50,7 +43,8 @@ fn registries(settings: &Settings) -> Vec<Url> {
 }
 
 /// Keeps one registry informed.
-async fn keep(agent: Arc<Agent>, base: Url, endpoint: String, stopping: CancellationToken) {
+async fn keep(agent: Arc<Agent>, base: Url, endpoint: String) {
+    let draining = agent.draining();
     let Some(client) = Client::of(base).await else {
         error!("no HTTP client can be made here: the agent does not register");
         return;
@@ -64,7 +58,7 @@ async fn keep(agent: Arc<Agent>, base: Url, endpoint: String, stopping: Cancella
         agent,
     };
     // A call that is under way is given up: a registration that nobody keeps up lapses.
-    let _ = stopping.run_until_cancelled(registry.attend()).await;
+    let _ = draining.run_until_cancelled(registry.attend()).await;
     registry.leave().await;
 }
 

@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
+    fs,
     io::ErrorKind,
     path::Path,
 };
@@ -56,12 +57,35 @@ fn of_file(file: Option<&Path>) -> Result<Vec<(String, String, String)>, Error> 
         .map(|variable| match variable {
             Ok((name, value)) => Ok((format!("{name} in {}", path.display()), name, value)),
             // The line itself may hold a secret.
-            Err(dotenvy::Error::LineParse(_, at)) => Err(told(&format!(
-                "a line cannot be read (at its character {at}); write NAME=value, with quotes around a value that has spaces"
-            ))),
+            Err(dotenvy::Error::LineParse(line, at)) => {
+                let text = fs::read_to_string(path).unwrap_or_default();
+                let which = number(&text, &line)
+                    .map_or_else(|| "a line".to_owned(), |number| format!("line {number}"));
+                Err(told(&format!(
+                    "{which} cannot be read (at its character {at}); write NAME=value, with quotes around a value that has spaces"
+                )))
+            }
             Err(error) => Err(told(&error)),
         })
         .collect()
+}
+
+/// The number of the first line that is this one, which may go on over the next ones.
+fn number(text: &str, line: &str) -> Option<usize> {
+    let mut at = 0;
+    for (number, one) in text.split_inclusive('\n').enumerate() {
+        let rest = text[at..].strip_prefix(line.trim_end());
+        let is_all = |rest: &str| {
+            rest.lines()
+                .next()
+                .is_none_or(|rest| rest.trim().is_empty())
+        };
+        if rest.is_some_and(is_all) {
+            return Some(number + 1);
+        }
+        at += one.len();
+    }
+    None
 }
 
 /// Variables of other programs may stand in the same file; those that begin with `ACP_` are ours.
@@ -187,7 +211,14 @@ mod tests {
                 ["ACP_CASH_TTL in ", "did you mean ACP_CACHE_TTL?"],
             ),
             ("ACP_QUIZ=3\n", ["ACP_QUIZ in ", "no such setting ("]),
-            ("ACP_API_KEYS=\"hush\n", ["agent.env", "cannot be read"]),
+            (
+                "ACP_API_KEYS=\"hush\n",
+                ["agent.env", "line 1 cannot be read"],
+            ),
+            (
+                "# mine\n\nA=\"b\nc\"\nhush, all\nB=1\n",
+                ["agent.env", "line 5 cannot be read"],
+            ),
         ] {
             let told = read(file, &[]).expect_err(file).to_string();
             assert!(hints.iter().all(|hint| told.contains(hint)), "{told}");

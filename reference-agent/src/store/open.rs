@@ -8,7 +8,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::connections::Connections;
+use super::connections::{Connections, File};
 use crate::settings::{Error, Settings};
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -94,7 +94,7 @@ fn in_file(path: &Path, readers: usize) -> Result<Connections, Refusal> {
         Ok(reader)
     });
     let readers = readers.collect::<Result<_, Refusal>>()?;
-    Ok(Connections::many(writer, readers))
+    Ok(Connections::many(File::at(&path), writer, readers))
 }
 
 /// What holds for one connection, and is not kept in the file.

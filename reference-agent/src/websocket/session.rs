@@ -31,8 +31,8 @@ use crate::{
     failure::Failure,
     gate, invoke,
     seams::Place,
-    server::Seat,
     stream::events,
+    visit::Seat,
 };
 
 /// So many questions of one socket are answered at a time.
@@ -277,7 +277,12 @@ fn marked(mut event: Value, id: &str) -> Value {
 }
 
 async fn send(socket: &mut WebSocket, message: Sent) -> Turn {
-    match timeout(WRITE_TIME, socket.send(message)).await {
+    taken_within(WRITE_TIME, socket.send(message)).await
+}
+
+/// Whoever does not make room in this time is taken to have gone.
+async fn taken_within<E>(time: Duration, sending: impl Future<Output = Result<(), E>>) -> Turn {
+    match timeout(time, sending).await {
         Ok(Ok(())) => Turn::Continue(()),
         _ => Turn::Break(None),
     }
@@ -303,5 +308,22 @@ async fn close(mut socket: WebSocket, code: CloseCode, reason: &'static str) {
     if send(&mut socket, last).await.is_continue() {
         let agreed = async { while let Some(Ok(_)) = socket.recv().await {} };
         let _ = timeout(CLOSE_TIME, agreed).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{convert::Infallible, future};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_makes_no_room_for_a_message_is_not_waited_for() {
+        let stuck = future::pending::<Result<(), Infallible>>();
+        let sent = taken_within(Duration::from_millis(20), stuck);
+        let sent = timeout(Duration::from_secs(60), sent).await;
+        assert_eq!(sent, Ok(Turn::Break(None)));
+        let sent = taken_within(WRITE_TIME, future::ready(Ok::<_, Infallible>(()))).await;
+        assert_eq!(sent, Turn::Continue(()));
     }
 }

@@ -274,26 +274,36 @@ async fn new_work_over_an_open_connection_is_refused_and_only_liveness_holds() {
     let agent = patient().await;
     let asked = [
         (question("/invoke"), 503),
-        (wire::request("GET", "/health/ready", &[], b""), 503),
-        (wire::request("GET", "/health", &[], b""), 200),
+        (wire::request("GET", "/health/ready", &[], b"x"), 503),
+        (wire::request("GET", "/health", &[], b"x"), 200),
     ];
     let mut halves = Vec::new();
     for (request, status) in asked {
-        let socket = sent(&agent, &request[..20]).await;
-        halves.push((socket, request, status));
+        // The head is whole, so that this is a request in flight.
+        let (most, last) = request.split_at(request.len() - 1);
+        halves.push((sent(&agent, most).await, last.to_vec(), status));
     }
     let stopping = stopping(agent).await;
-    for (mut socket, request, status) in halves {
-        socket
-            .write_all(&request[20..])
-            .await
-            .expect("the rest is taken");
+    for (mut socket, last, status) in halves {
+        socket.write_all(&last).await.expect("the rest is taken");
         let answer = Answer::parse(&read_to_end(socket).await);
         assert_eq!(answer.status, status);
         assert_eq!(answer.header("connection"), Some("close"));
-        if request.starts_with(b"POST") {
+        if last == b"}" {
             assert_eq!(answer.json()["error"]["code"], "UNAVAILABLE");
         }
     }
     ended(stopping).await;
+}
+
+/// Nobody knows whether the rest of a head will ever come.
+#[tokio::test]
+async fn half_a_head_is_not_waited_for() {
+    let agent = patient().await;
+    let fresh = sent(&agent, b"POST /invoke HTT").await;
+    let two = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHos";
+    let used = sent(&agent, two).await;
+    ended(stopping(agent).await).await;
+    assert_eq!(read_to_end(fresh).await, b"");
+    assert!(read_to_end(used).await.starts_with(b"HTTP/1.1 200 "));
 }

@@ -97,3 +97,17 @@ async fn a_path_that_cannot_be_is_told_in_one_line() {
         assert_eq!(error, expected);
     }
 }
+
+#[tokio::test]
+async fn nothing_is_acknowledged_that_goes_to_a_file_which_is_not_there() {
+    let folder = folder();
+    let path = folder.path().join("configs");
+    let store = at(&path).expect("a store");
+    add(&store, "a", None).await.expect("stored");
+    fs::rename(&path, folder.path().join("elsewhere")).expect("moved");
+    add(&store, "a", None).await.expect_err("it is gone");
+    fs::write(&path, b"").expect("another file");
+    add(&store, "a", None).await.expect_err("it is another");
+    fs::rename(folder.path().join("elsewhere"), &path).expect("moved back");
+    add(&store, "a", None).await.expect("stored");
+}

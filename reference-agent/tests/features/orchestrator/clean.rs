@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, time::Duration};
 
-use acp_reference_agent::{Settings, start};
+use acp_reference_agent::{Settings, settings::Secret, start};
 use axum::{Json, response::IntoResponse};
 use serde_json::json;
 use tokio::time::timeout;
@@ -11,6 +11,7 @@ use super::{
     is_valid,
     stub::{self, Script, Stub, status, well},
 };
+use crate::wire;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -256,6 +257,34 @@ async fn it_says_goodbye_where_that_is_offered() {
         (told.method.as_str(), told.path.as_str()),
         ("DELETE", "/agents/a")
     );
+}
+
+/// Who goes on saying that it is healthy is sent work, and it takes none.
+#[tokio::test]
+async fn a_drained_agent_leaves() {
+    let stub = Stub::start();
+    let settings = Settings {
+        admin_key: Some(Secret::of("open-sesame")),
+        ..without_heartbeats(&stub)
+    };
+    let agent = start(settings).await.expect("the agent starts");
+    stub.answer(|told| match told.kind() {
+        "register" => {
+            Json(json!({"registration_id": "a", "deregister": "/agents/a"})).into_response()
+        }
+        _ => status(200),
+    });
+    stub.find("register", 0).await.expect("a registration");
+    agent.change_capabilities(Vec::clear);
+    stub.find("capabilities", 0).await.expect("an update");
+    let key = ["X-Admin-Key: open-sesame"];
+    let drain = wire::request("POST", "/admin/drain", &key, b"");
+    wire::raw(agent.addr(), &drain).await;
+    let told = stub.call(2).await.expect("a goodbye");
+    assert_eq!(told.method.as_str(), "DELETE");
+    assert_eq!(wire::get(&agent, "/health").await.status, 200);
+    agent.stop().await;
+    assert_eq!(stub.count(), 3);
 }
 
 #[tokio::test]
