@@ -11,6 +11,7 @@ pub mod expected;
 pub mod feature;
 mod json;
 pub mod judge;
+mod places;
 pub mod probe;
 mod protocol;
 mod record;
