@@ -89,7 +89,7 @@ fn path(text: &str) -> Result<String, String> {
     Err("a path begins with / and has no spaces".to_owned())
 }
 
-fn format() -> impl TypedValueParser<Value = Format> {
+pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
     let names = Format::ALL.iter().map(|format| format.name);
     PossibleValuesParser::new(names).try_map(|name| name.parse())
 }

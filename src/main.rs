@@ -8,6 +8,7 @@ mod faults;
 mod input;
 mod output;
 mod progress;
+mod report;
 mod rules;
 mod signals;
 mod sse;
@@ -29,6 +30,7 @@ enum Command {
     Check(Box<check::Arguments>),
     Agent(agent::Arguments),
     Sse(sse::Arguments),
+    Report(report::Arguments),
     Rules(rules::Arguments),
     Faults(faults::Arguments),
     Completions(completions::Arguments),
@@ -43,6 +45,7 @@ fn main() -> std::process::ExitCode {
         Command::Check(arguments) => check::run(*arguments),
         Command::Agent(arguments) => agent::run(arguments),
         Command::Sse(arguments) => sse::run(&arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -410,7 +410,7 @@ fn a_failing_case_is_shrunk_to_what_makes_it_fail() {
 fn a_secret_is_in_no_output() {
     let echoing = stub::Server::start(stub::echoing);
     let secret = "s3cr3t-0123456789";
-    for format in ["human", "json", "junit", "sarif", "markdown", "tap"] {
+    for format in ["human", "json", "junit", "sarif", "markdown", "html", "tap"] {
         let output = tck(&[
             "check",
             &echoing.url(),

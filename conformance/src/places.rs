@@ -46,7 +46,12 @@ impl Places {
         let defects = defects.filter(|defect| defect.tier != Tier::Note);
         let mut marks: Vec<Mark> = defects
             .map(|defect| mark(defect.offset, defect.length, &defect.message))
-            .chain(transcript.events.iter().filter_map(data_fault))
+            .chain(
+                transcript
+                    .events
+                    .iter()
+                    .filter_map(|event| data_fault(event, &answer.body)),
+            )
             .take(MARKS)
             .collect();
         marks.sort_by_key(|mark| mark.span.offset);
@@ -76,33 +81,32 @@ fn mark(offset: u64, length: u64, message: &str) -> Mark {
     }
 }
 
-fn data_fault(event: &Event) -> Option<Mark> {
+/// An event whose data is no JSON: from its first `data` line to its end.
+fn data_fault(event: &Event, body: &[u8]) -> Option<Mark> {
     let error = json::check(event.data.as_bytes()).err()?;
+    let whole = span(event.offset, event.end - event.offset);
+    let block = body.get(whole.offset..whole.offset + whole.length)?;
+    let mut before = 0;
+    for line in block.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
+        if line.starts_with(b"data") {
+            break;
+        }
+        before += line.len();
+    }
+    let rest = block.get(before..)?.trim_ascii_end().len();
+    let span = Span {
+        offset: whole.offset + before,
+        length: rest,
+    };
     let message = format!("the data of this event is not JSON: {error}");
-    Some(mark(event.offset, event.end - event.offset, &message))
+    Some(Mark { span, message })
 }
 
-/// The first byte at which a body is no JSON.
+/// The byte at which a body stops being one JSON text that every reader understands alike.
 fn json_fault(body: &[u8]) -> Option<Mark> {
-    if let Err(error) = std::str::from_utf8(body) {
-        let length = error
-            .error_len()
-            .unwrap_or(body.len() - error.valid_up_to());
-        return Some(mark(error.valid_up_to() as u64, length as u64, "not UTF-8"));
-    }
-    if json::lenient(body).is_some() {
-        return None;
-    }
-    let error = serde_json::from_slice::<serde::de::IgnoredAny>(body).err()?;
-    let before = body.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::len);
-    let line: usize = before.take(error.line().saturating_sub(1)).sum();
-    let offset = (line + error.column().saturating_sub(1)).min(body.len());
+    let (offset, message) = json::fault(body)?;
     let length = usize::from(offset < body.len());
-    Some(mark(
-        offset as u64,
-        length as u64,
-        &format!("not JSON: {error}"),
-    ))
+    Some(mark(offset as u64, length as u64, &message))
 }
 
 /// The arrivals, evenly thinned where there are many; the last one is always there.
@@ -135,9 +139,21 @@ mod tests {
         assert_eq!(at("{\"a\": 1e999}"), None);
         assert_eq!(at("{\"a\": NaN}"), Some((6, 1)));
         assert_eq!(at("{\n \"a\": 1,\n}"), Some((11, 1)));
+        assert_eq!(at("{\"a\": 1, \"a\": 2}"), Some((11, 1)));
         assert_eq!(at(""), Some((0, 0)));
         let not_text = json_fault(b"{\"a\": \"\xff\"}").map(|mark| mark.span.offset);
         assert_eq!(not_text, Some(7));
+    }
+
+    #[test]
+    fn of_an_event_the_data_is_marked() {
+        let body = b"event: a\ndata: {\"a\": 1}\n\nid: 7\ndata: {'a': 2}\n\n";
+        let transcript = crate::sse::parse(body);
+        let marks = transcript.events.iter();
+        let marks: Vec<Mark> = marks.filter_map(|event| data_fault(event, body)).collect();
+        assert_eq!(marks.len(), 1);
+        let Span { offset, length } = marks[0].span;
+        assert_eq!(&body[offset..offset + length], b"data: {'a': 2}");
     }
 
     #[test]

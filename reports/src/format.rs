@@ -3,7 +3,7 @@
 use std::io;
 use std::str::FromStr;
 
-use crate::{Report, badge, human, junit, markdown, sarif, tap};
+use crate::{Report, badge, html, human, junit, markdown, sarif, tap};
 
 /// A face of the check report.
 #[derive(Clone, Copy, Debug)]
@@ -49,6 +49,12 @@ impl Format {
             summary: "Markdown for a step summary or a comment, at most 60,000 characters",
             suffixes: &[".md"],
             write: markdown::write,
+        },
+        Self {
+            name: "html",
+            summary: "one page that needs nothing else: filters, exchanges, streams drawn to scale",
+            suffixes: &[".html", ".htm"],
+            write: html::write,
         },
         Self {
             name: "tap",
@@ -162,7 +168,7 @@ mod tests {
             .expect_err("there is no such format");
         assert_eq!(
             error.to_string(),
-            "there is no format `yaml`; there are human, json, junit, sarif, markdown, tap, badge, shields"
+            "there is no format `yaml`; there are human, json, junit, sarif, markdown, html, tap, badge, shields"
         );
     }
 
@@ -176,6 +182,7 @@ mod tests {
             ("acp.shields.json", "shields"),
             ("README.md", "markdown"),
             ("acp.tap", "tap"),
+            ("Report.HTML", "html"),
             ("acp.svg", "badge"),
             ("TEST-acp.xml", "junit"),
             ("acp.txt", "human"),

@@ -8,6 +8,7 @@ mod badge;
 mod check;
 mod details;
 mod format;
+mod html;
 mod human;
 mod junit;
 mod layout;

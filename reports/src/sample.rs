@@ -234,6 +234,42 @@ pub(crate) fn streaming() -> Report {
     report
 }
 
+/// 120 rules and 2,000 exchanges, each as long as those of a real run.
+pub(crate) fn large() -> Report {
+    let mut report = streaming();
+    let stream = broken_stream_evidence(&report);
+    let results = (0..120_usize).map(|number| {
+        let status = match number % 4 {
+            0 => Status::Pass,
+            _ => Status::Fail,
+        };
+        let area = ["transport", "invoke", "config", "sse"][number / 30];
+        let mut finding = finding(&format!("{area}.rule-{number}"), Level::Must, status);
+        finding.clause = "Every input that is valid under the schema gets 200.".to_owned();
+        finding.why = "A caller cannot rely on the schema.".to_owned();
+        finding.mend = "Handle it, or say in the schema that it is not allowed.".to_owned();
+        let exchanges = match status {
+            Status::Pass => 0,
+            _ if number % 30 == 1 => 32,
+            _ => 22,
+        };
+        finding.evidence = vec![evidence(); exchanges];
+        if let (Some(first), Some(stream)) = (finding.evidence.first_mut(), &stream) {
+            first.clone_from(stream);
+        }
+        finding
+    });
+    report.results = results.collect();
+    report.summary = Summary::of(&report.results);
+    report
+}
+
+fn broken_stream_evidence(report: &Report) -> Option<Evidence> {
+    let mut findings = report.results.iter();
+    let broken = findings.find(|it| it.rule == "sse.data-is-json")?;
+    broken.evidence.first().cloned()
+}
+
 /// All of them.
 pub(crate) fn all() -> [Report; 6] {
     [
