@@ -89,7 +89,8 @@ pub(crate) struct Arguments {
     /// Write the file that excuses all that fails now; - for standard output
     #[arg(long, value_name = "F")]
     write_expected_failures: Option<PathBuf>,
-    /// The report's format; repeatable, in pairs with --output
+    /// The report's format; repeatable, in pairs with --output. Without any, the suffix of each
+    /// --output tells
     #[arg(long, value_name = "FORMAT", value_parser = format())]
     format: Vec<Format>,
     /// The file to write the report to, - for standard output; repeatable

@@ -9,6 +9,7 @@ mod input;
 mod orchestrator;
 mod output;
 mod progress;
+mod report;
 mod rules;
 mod signals;
 mod sse;
@@ -31,6 +32,7 @@ enum Command {
     Agent(agent::Arguments),
     Orchestrator(orchestrator::Arguments),
     Sse(sse::Arguments),
+    Report(report::Arguments),
     Rules(rules::Arguments),
     Faults(faults::Arguments),
     Completions(completions::Arguments),
@@ -46,6 +48,7 @@ fn main() -> std::process::ExitCode {
         Command::Agent(arguments) => agent::run(arguments),
         Command::Orchestrator(arguments) => orchestrator::run(arguments),
         Command::Sse(arguments) => sse::run(&arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

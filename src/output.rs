@@ -25,16 +25,20 @@ pub(crate) enum Place {
     File(PathBuf),
 }
 
-/// Pairs formats and files in the order given; without any, text on standard output.
-pub(crate) fn sinks(formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>, Failure> {
-    let formats = if formats.is_empty() {
-        vec![Format::ALL[0]]
-    } else {
-        formats
-    };
+/// Pairs formats and files in the order given; without any format, the files' names tell.
+pub(crate) fn sinks(mut formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>, Failure> {
+    if formats.is_empty() {
+        formats = paths
+            .iter()
+            .map(|path| guessed(path))
+            .collect::<Result<_, _>>()?;
+    }
+    if formats.is_empty() {
+        formats.push(Format::ALL[0]);
+    }
     if paths.len() > formats.len() {
         return Err(Failure::usage(
-            "there are more --output than --format; give them in pairs, a --format before each --output",
+            "there are more --output than --format; give them in pairs, a --format before each --output, or no --format at all: then the files' names tell",
         ));
     }
     let mut places = Vec::new();
@@ -52,6 +56,27 @@ pub(crate) fn sinks(formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>
     Ok(pairs
         .map(|(format, place)| Sink { format, place })
         .collect())
+}
+
+/// The format that a file's name asks for. What has no suffix is for people to read.
+fn guessed(path: &Path) -> Result<Format, Failure> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if let Some(format) = Format::of_file(&name) {
+        return Ok(format);
+    }
+    if path.extension().is_none() {
+        return Ok(Format::ALL[0]);
+    }
+    let known: Vec<&str> = Format::ALL
+        .iter()
+        .flat_map(|format| format.suffixes)
+        .copied()
+        .collect();
+    Err(Failure::usage(format!(
+        "--output {}: no format goes by that suffix ({} do); give a --format before it",
+        path.display(),
+        known.join(", ")
+    )))
 }
 
 /// Refuses to write two things to one place: the second would undo the first.

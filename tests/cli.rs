@@ -83,6 +83,7 @@ fn wrong_usage_is_told_in_one_line_that_says_how_to_mend_it() {
             vec!["check", url, "--output", "/no/such/folder/x.json"],
             "no folder",
         ),
+        (vec!["check", url, "--output", "report.yaml"], ".sarif.json"),
         (
             vec!["check", url, "--expected-failures", "/no/such/file"],
             "/no/such/file",
@@ -409,7 +410,7 @@ fn a_failing_case_is_shrunk_to_what_makes_it_fail() {
 fn a_secret_is_in_no_output() {
     let echoing = stub::Server::start(stub::echoing);
     let secret = "s3cr3t-0123456789";
-    for format in ["human", "json", "junit"] {
+    for format in ["human", "json", "junit", "sarif", "markdown", "html", "tap"] {
         let output = tck(&[
             "check",
             &echoing.url(),

@@ -12,16 +12,34 @@ use serde_json::value::RawValue;
 /// # Errors
 /// Not UTF-8, not JSON (`NaN`, a lone surrogate, trailing text, …), or a name twice in one object.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| format!("not UTF-8 at byte {}", error.valid_up_to()))?;
+    match fault(bytes) {
+        None => Ok(()),
+        Some((_, message)) => Err(message),
+    }
+}
+
+/// The same, with the first byte at which it shows.
+pub(crate) fn fault(bytes: &[u8]) -> Option<(usize, String)> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.valid_up_to();
+            return Some((at, format!("not UTF-8 at byte {at}")));
+        }
+    };
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = Strict.deserialize(&mut reader).and_then(|()| reader.end());
-    match read {
-        Ok(()) => Ok(()),
-        // RFC 8259 sets numbers no bound; only our reader does.
-        Err(_) if lenient(bytes).is_some_and(|(_, has_huge_number)| has_huge_number) => Ok(()),
-        Err(error) => Err(error.to_string()),
+    let error = read.err()?;
+    // RFC 8259 sets numbers no bound; only our reader does.
+    if lenient(bytes).is_some_and(|(_, has_huge_number)| has_huge_number) {
+        return None;
     }
+    let lines = bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .map(<[u8]>::len);
+    let before: usize = lines.take(error.line().saturating_sub(1)).sum();
+    let at = before + error.column().saturating_sub(1);
+    Some((at.min(bytes.len()), error.to_string()))
 }
 
 /// The document, of duplicate names the last; and whether a number in it is beyond a double's

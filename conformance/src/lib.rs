@@ -17,6 +17,7 @@ pub mod judge;
 pub mod launch;
 mod limits;
 pub mod params;
+mod places;
 pub mod probe;
 mod protocol;
 mod record;

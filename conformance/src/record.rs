@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::evidence::Ask;
+use crate::places::Places;
 use crate::redact::Redactor;
 use crate::rule::Flaw;
 use crate::wire::{Answer, Manner, Request};
@@ -34,7 +35,7 @@ impl Recorder {
             got: Some(flaw.got.clone()),
             curl: self.curl(&exchange.request, ask.about.wants_stream),
             request: self.request(&exchange.request),
-            response: exchange.answer.as_ref().map(|answer| self.response(answer)),
+            response: ask.answer().map(|answer| self.response(ask, answer)),
             elapsed_ms: exchange.elapsed.as_secs_f64() * 1e3,
         }
     }
@@ -58,7 +59,14 @@ impl Recorder {
         }
     }
 
-    fn response(&self, answer: &Answer) -> ShownResponse {
+    fn response(&self, ask: &Ask, answer: &Answer) -> ShownResponse {
+        // Where a secret was taken out, offsets would point beside what they mean.
+        let is_whole = self.redactor.bytes(&answer.body) == answer.body;
+        let places = if is_whole {
+            Places::of(ask, answer)
+        } else {
+            Places::default()
+        };
         let is_text = std::str::from_utf8(&answer.body).is_ok();
         let binary = || {
             let shown = &answer.body[..answer.body.len().min(SHOWN)];
@@ -69,6 +77,9 @@ impl Recorder {
             headers: self.headers(&answer.headers),
             body: bounded(&answer.body, answer.body.len()),
             body_base64: (!is_text).then(binary),
+            marks: places.marks,
+            events: places.events,
+            arrivals: places.arrivals,
         }
     }
 

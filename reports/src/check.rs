@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 /// One run of `check`, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// Always `acp-tck/check`.
+    #[cfg_attr(test, schemars(extend("const" = Report::FORMAT)))]
     pub format: String,
     /// Always 1.
+    #[cfg_attr(test, schemars(extend("const" = Report::FORMAT_VERSION)))]
     pub format_version: u32,
     /// What made this report.
     pub tool: Tool,
@@ -49,6 +52,7 @@ pub struct Report {
 
 /// The program that made a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `acp-tck`.
     pub name: String,
@@ -58,6 +62,7 @@ pub struct Tool {
 
 /// The agent under test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// The base URL that was given.
     pub url: String,
@@ -69,6 +74,7 @@ pub struct Target {
 
 /// What the run as a whole says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// All that was asked for holds.
@@ -81,6 +87,7 @@ pub enum Verdict {
 
 /// The profile level that an agent reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ProfileLevel {
     /// `core`, `errors`, `observability` and `lifecycle` are all certified.
@@ -93,6 +100,7 @@ pub enum ProfileLevel {
 
 /// A feature of the profile, and what the run says of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Feature {
     /// Its name in the profile.
     pub name: String,
@@ -106,6 +114,7 @@ pub struct Feature {
 
 /// How many findings have each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
     /// Rules that hold.
     pub pass: usize,
@@ -125,6 +134,7 @@ pub struct Summary {
 
 /// How binding a rule is (RFC 2119).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// A failure fails the run.
@@ -135,6 +145,7 @@ pub enum Level {
 
 /// What became of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It holds for all that was looked at.
@@ -155,6 +166,7 @@ pub enum Status {
 
 /// What one rule's check found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The rule's id, for example `sse.data-is-json`.
     pub rule: String,
@@ -180,9 +192,15 @@ pub struct Finding {
     /// The requirement, in a sentence of the profile.
     #[serde(default)]
     pub clause: String,
+    /// What goes wrong for a client when the rule does not hold.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
     /// How to mend a failure.
     #[serde(default)]
     pub mend: String,
+    /// Where the requirement comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
     /// Why a failure is excused, in the words of the expected-failures file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excuse: Option<String>,
@@ -195,6 +213,7 @@ pub struct Finding {
 
 /// One exchange that a finding rests on. Secrets are already redacted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// What the checker was about, and what was wrong with the answer.
     pub note: String,
@@ -216,6 +235,7 @@ pub struct Evidence {
 
 /// A request, as sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Request {
     /// The method.
     pub method: String,
@@ -228,7 +248,8 @@ pub struct Request {
 }
 
 /// An answer, as received.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Response {
     /// The status code.
     pub status: u16,
@@ -238,10 +259,51 @@ pub struct Response {
     pub body: String,
     /// The body in base64 where it is not UTF-8.
     pub body_base64: Option<String>,
+    /// The bytes of the body that are at fault, as far as that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<Mark>,
+    /// Of an event stream: the events, as far as they were dispatched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Span>,
+    /// Of an event stream: when which part of it had arrived.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub arrivals: Vec<Arrival>,
+}
+
+/// Bytes of a body, and what is the matter with them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Mark {
+    /// Where they are.
+    #[serde(flatten)]
+    pub span: Span,
+    /// What is the matter, in one line.
+    pub message: String,
+}
+
+/// A piece of a body as the agent sent it, before it was shortened for the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Span {
+    /// Its first byte.
+    pub offset: usize,
+    /// How many bytes it has; 0 for a place between two.
+    pub length: usize,
+}
+
+/// The arrival of a piece of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Arrival {
+    /// How many bytes of the body there were after it.
+    pub until: usize,
+    /// When, in milliseconds since the exchange began.
+    pub at_ms: f64,
 }
 
 /// An entry of the expected-failures file that no longer holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stale {
     /// The rule that the entry names.
     pub rule: String,

@@ -65,6 +65,18 @@ pub(crate) fn whole(finding: &Finding) -> Vec<Row> {
     rows
 }
 
+/// The same by label: what has several lines, or comes several times, as one entry.
+pub(crate) fn by_label(finding: &Finding) -> Vec<(&'static str, Vec<String>)> {
+    let mut entries: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for row in whole(finding) {
+        match entries.last_mut() {
+            Some((label, lines)) if *label == row.label => lines.extend(row.lines),
+            _ => entries.push((row.label, row.lines)),
+        }
+    }
+    entries
+}
+
 /// What is said of a failure that is known already.
 pub(crate) fn brief(finding: &Finding) -> Vec<Row> {
     let unsteady = words::unsteady(finding).unwrap_or_default();

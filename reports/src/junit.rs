@@ -6,12 +6,17 @@
 use std::io;
 use std::time::Duration;
 
-use quick_junit::{NonSuccessKind, Property, TestCase, TestCaseStatus, TestSuite};
+use quick_junit::{
+    FlakyOrRerun, NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite,
+};
 
 use crate::{Finding, Level, Report, Stale, Status, Verdict, details, text, words};
 
 /// Of a message in an attribute; the whole of it stands in the text of the test.
 const ATTRIBUTE: usize = 300;
+
+/// Of failed attempts this many are listed; the kit makes three.
+const ATTEMPTS: u32 = 10;
 
 /// Writes a report as JUnit XML.
 pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
@@ -56,6 +61,9 @@ fn suite(report: &Report, name: &str, cases: impl Iterator<Item = TestCase>) -> 
 fn test_of_rule(report: &Report, finding: &Finding) -> TestCase {
     let name = text::clip(&finding.rule, ATTRIBUTE);
     let mut case = TestCase::new(name, outcome(report, finding));
+    if finding.unsteady {
+        mark_as_flaky(&mut case, finding);
+    }
     case.set_classname(text::clip(words::area(&finding.rule), ATTRIBUTE));
     match finding.status {
         Status::Warn => {
@@ -68,6 +76,18 @@ fn test_of_rule(report: &Report, finding: &Finding) -> TestCase {
         _ => {}
     }
     case
+}
+
+/// Surefire's way to say that a test failed on some attempts and not on others. A viewer that
+/// does not know it still has the failure, and the counts in its message.
+fn mark_as_flaky(case: &mut TestCase, finding: &Finding) {
+    case.status.set_rerun_kind(FlakyOrRerun::Flaky);
+    for _ in 0..finding.failed_attempts.min(ATTEMPTS) {
+        let mut attempt = TestRerun::new(NonSuccessKind::Failure);
+        attempt.set_type("unsteady");
+        attempt.set_message(text::clip(&finding.message, ATTRIBUTE));
+        case.status.add_rerun(attempt);
+    }
 }
 
 fn outcome(report: &Report, finding: &Finding) -> TestCaseStatus {
@@ -251,6 +271,18 @@ mod tests {
         let lenient = failures(&report);
         report.strict = true;
         assert_eq!(failures(&report), lenient + 1);
+    }
+
+    #[test]
+    fn what_comes_and_goes_is_marked_as_flaky_and_fails_all_the_same() {
+        let xml = written(&sample::report());
+        let case = xml
+            .split("<testcase ")
+            .find(|case| case.contains("invoke.rejects-invalid"));
+        let case = case.expect("it is there");
+        assert_eq!(case.matches("<flakyFailure ").count(), 2, "{case}");
+        assert_eq!(case.matches("<failure ").count(), 1, "{case}");
+        assert_eq!(xml.matches("<flakyFailure ").count(), 2);
     }
 
     #[test]

@@ -4,20 +4,27 @@
 //! file a format, listed in [`Format`]. This crate does not know agents, HTTP, or what any rule
 //! asks for: it is given findings and says them.
 
+mod badge;
 mod check;
 mod details;
 mod format;
+mod html;
 mod human;
 mod junit;
 mod layout;
+mod markdown;
+#[cfg(test)]
+mod published;
 #[cfg(test)]
 mod sample;
+mod sarif;
+mod tap;
 mod text;
 mod words;
 
 pub use check::{
-    Evidence, Feature, Finding, Level, ProfileLevel, Report, Request, Response, Stale, Status,
-    Summary, Target, Tool, Verdict,
+    Arrival, Evidence, Feature, Finding, Level, Mark, ProfileLevel, Report, Request, Response,
+    Span, Stale, Status, Summary, Target, Tool, Verdict,
 };
 pub use format::{Format, UnknownFormat};
 pub use text::{escape, shorten};

@@ -61,6 +61,19 @@ pub(crate) fn duration(milliseconds: f64) -> String {
     }
 }
 
+/// What became of a rule, as the JSON has it.
+pub(crate) fn status(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "pass",
+        Status::Fail => "fail",
+        Status::Warn => "warn",
+        Status::Skip => "skip",
+        Status::Inconclusive => "inconclusive",
+        Status::Error => "error",
+        Status::Expected => "expected",
+    }
+}
+
 /// How binding a rule is, in the words of RFC 2119.
 pub(crate) fn level(level: Level) -> &'static str {
     match level {
