@@ -81,6 +81,10 @@ pub(crate) fn answer(visit: Arc<Visit>, request: Request<Incoming>) -> Answering
 ///
 /// Small until it has to wait for something: a connection keeps room for it for as long as it is
 /// open, and what can be answered at once needs no room of its own.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "to do without a box is what it is for"
+)]
 pub(crate) enum Answering {
     Fresh(Arc<Visit>, Request<Incoming>),
     Waiting(BoxFuture<'static, Response>),
