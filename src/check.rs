@@ -67,6 +67,10 @@ pub(crate) struct Arguments {
     /// How long one exchange may take, for example 10s or 500ms
     #[arg(long, value_name = "D", default_value_t = Settings::TIMEOUT.into(), value_parser = timeout)]
     timeout: humantime::Duration,
+    /// How long the whole run may take; what is left then is inconclusive [default: 30m, and ten
+    /// heartbeats of a launched agent]
+    #[arg(long, value_name = "D", value_parser = timeout)]
+    budget: Option<humantime::Duration>,
     /// How many exchanges may be under way at once
     #[arg(long, value_name = "N", default_value_t = Settings::JOBS,
           value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
@@ -151,6 +155,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
         let (agent, mut settings) = target(&arguments).await?;
         settings.headers = headers;
         settings.timeout = arguments.timeout.into();
+        settings.budget = arguments.budget.map_or(settings.budget, Into::into);
         settings.jobs = arguments.jobs;
         settings.strict = arguments.strict;
         settings.selection = selection;

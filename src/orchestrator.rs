@@ -15,6 +15,9 @@ use crate::check;
 use crate::exit::{Exit, Failure, complain};
 use crate::output;
 
+/// Of a call, so many characters are told.
+const LINE: usize = 200;
+
 /// Serve an orchestrator, tell live who registers and how regular the heartbeats are, and judge
 /// the agents at the end.
 #[derive(Debug, clap::Args)]
@@ -116,7 +119,7 @@ async fn tell(orchestrator: &Orchestrator) {
                 anstream::eprintln!(
                     "{:>8.1}s  {}",
                     entry.at.as_secs_f64(),
-                    acp_reports::escape(&line)
+                    acp_reports::escape(&acp_reports::shorten(&line, LINE))
                 );
             }
             told = journal.entries.len();

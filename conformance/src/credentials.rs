@@ -79,7 +79,9 @@ fn is_named(name: &str, told: Option<&str>) -> bool {
     told.is_some_and(|told| name.eq_ignore_ascii_case(told))
 }
 
-fn is_telling(name: &str) -> bool {
+/// Whether a header field is one that credentials stand in.
+#[must_use]
+pub(crate) fn is_telling(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     TELLING.iter().any(|part| name.contains(part))
 }

@@ -7,6 +7,9 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// How deep a document may nest, as `serde_json` has it.
+const DEEPEST: usize = 128;
+
 /// Says what keeps `bytes` from being one JSON text that every reader understands alike.
 ///
 /// # Errors
@@ -49,24 +52,26 @@ pub(crate) fn lenient(bytes: &[u8]) -> Option<(Value, bool)> {
         return Some((document, false));
     }
     let raw: &RawValue = serde_json::from_slice(bytes).ok()?;
-    Some((unbounded(raw)?, true))
+    Some((unbounded(raw, DEEPEST)?, true))
 }
 
-fn unbounded(raw: &RawValue) -> Option<Value> {
+/// A raw value is taken however deep it nests; each level of it is a level of our own stack.
+fn unbounded(raw: &RawValue, levels: usize) -> Option<Value> {
+    let levels = levels.checked_sub(1)?;
     let text = raw.get().trim();
     match text.as_bytes().first()? {
         b'{' => {
             let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
             let read = members
                 .into_iter()
-                .map(|(name, member)| Some((name, unbounded(member)?)));
+                .map(|(name, member)| Some((name, unbounded(member, levels)?)));
             read.collect::<Option<_>>().map(Value::Object)
         }
         b'[' => {
             let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
             items
                 .into_iter()
-                .map(unbounded)
+                .map(|item| unbounded(item, levels))
                 .collect::<Option<_>>()
                 .map(Value::Array)
         }
@@ -171,6 +176,17 @@ mod tests {
         let (document, has_huge_number) = lenient(huge.as_bytes()).expect("JSON");
         assert!(has_huge_number && document["b"] == "x");
         assert!(check(b"{\"a\": 1e999, \"b\": NaN}").is_err());
+    }
+
+    #[test]
+    fn a_document_of_any_depth_is_read_or_refused() {
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let deep = open.repeat(100_000) + "1e999" + &close.repeat(100_000);
+            assert!(check(deep.as_bytes()).is_err());
+            assert!(lenient(deep.as_bytes()).is_none());
+            let fine = open.repeat(100) + "1e999" + &close.repeat(100);
+            assert_eq!(check(fine.as_bytes()), Ok(()));
+        }
     }
 
     #[test]

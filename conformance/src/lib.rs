@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod expected;
 pub mod exposition;
 pub mod feature;
+mod fold;
 mod json;
 pub mod judge;
 pub mod launch;

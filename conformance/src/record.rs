@@ -12,6 +12,11 @@ use crate::wire::{Answer, Manner, Request};
 
 /// How much of a body a report shows, in characters.
 const SHOWN: usize = 16 * 1024;
+/// Of a header field so much, and so many of them.
+const FIELD_SHOWN: usize = 1024;
+const FIELDS_SHOWN: usize = 100;
+/// More is looked at than is shown, so that no secret is cut in two by the end of what is.
+const AHEAD: usize = 4 * 1024;
 /// How long a body may be to stand in a command line; Linux takes 128 KiB in one argument.
 const IN_A_LINE: usize = 8 * 1024;
 
@@ -41,13 +46,20 @@ impl Recorder {
     }
 
     fn headers(&self, headers: &[(String, String)]) -> Vec<(String, String)> {
-        let shown =
-            |(name, value): &(String, String)| (name.clone(), self.redactor.header(name, value));
-        headers.iter().map(shown).collect()
+        let short = |text: &str| shorten(text, FIELD_SHOWN).into_owned();
+        let shown = |(name, value): &(String, String)| {
+            let value = self.redactor.header(name, value);
+            (short(&self.redactor.text(name)), short(&value))
+        };
+        let mut all: Vec<_> = headers.iter().take(FIELDS_SHOWN).map(shown).collect();
+        if let Some(left_out @ 1..) = headers.len().checked_sub(FIELDS_SHOWN) {
+            all.push(("…".to_owned(), format!("({left_out} more header fields)")));
+        }
+        all
     }
 
     fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        self.redactor.text(&format!("{}{path}", self.base))
     }
 
     fn request(&self, request: &Request) -> ShownRequest {
@@ -55,7 +67,7 @@ impl Recorder {
             method: request.method.clone(),
             url: self.url(&request.path),
             headers: self.headers(&request.headers),
-            body: bounded(&request.body, request.body_length),
+            body: self.bounded(&request.body, request.body_length),
         }
     }
 
@@ -69,17 +81,33 @@ impl Recorder {
         };
         let is_text = std::str::from_utf8(&answer.body).is_ok();
         let binary = || {
-            let shown = &answer.body[..answer.body.len().min(SHOWN)];
-            STANDARD.encode(self.redactor.bytes(shown))
+            let near = &answer.body[..answer.body.len().min(SHOWN + AHEAD)];
+            let mut clean = self.redactor.bytes(near);
+            clean.truncate(SHOWN);
+            STANDARD.encode(clean)
         };
         ShownResponse {
             status: answer.status,
             headers: self.headers(&answer.headers),
-            body: bounded(&answer.body, answer.body.len()),
+            body: self.bounded(&answer.body, answer.body.len()),
             body_base64: (!is_text).then(binary),
             marks: places.marks,
             events: places.events,
             arrivals: places.arrivals,
+        }
+    }
+
+    /// A body as text, cut where it is long, with its whole length then.
+    fn bounded(&self, body: &[u8], length: usize) -> String {
+        let near = &body[..body.len().min(4 * SHOWN + AHEAD)];
+        let text = self.redactor.bytes(near);
+        let text = String::from_utf8_lossy(&text);
+        if length > body.len() {
+            return format!("{} … ({length} bytes in all)", shorten(&text, IN_A_LINE));
+        }
+        match body.len() > near.len() {
+            true => format!("{} … ({length} bytes in all)", beginning(&text, SHOWN)),
+            false => shorten(&text, SHOWN).into_owned(),
         }
     }
 
@@ -99,22 +127,30 @@ impl Recorder {
             method => line.push_str(&format!(" -X {}", quoted(method))),
         }
         for (name, value) in &request.headers {
-            let is_curls_own = ["host", "user-agent", "accept", "content-length"]
-                .iter()
-                .any(|own| name.eq_ignore_ascii_case(own));
+            let is_curls_own = [
+                "host",
+                "user-agent",
+                "accept",
+                "accept-encoding",
+                "content-length",
+            ]
+            .iter()
+            .any(|own| name.eq_ignore_ascii_case(own));
             if !is_curls_own {
                 let field = format!("{name}: {}", self.redactor.header(name, value));
                 line.push_str(&format!(" -H {}", quoted(&field)));
             }
         }
         let url = quoted(&self.url(&request.path));
-        match std::str::from_utf8(&request.body) {
+        // Before it is quoted: a quote within a secret would hide it.
+        let body = self.redactor.bytes(&request.body);
+        match std::str::from_utf8(&body) {
             Ok("") => format!("{line} {url}"),
             Ok(body) if body.len() <= IN_A_LINE && !body.contains('\0') => {
                 format!("{line} --data-binary {} {url}", quoted(body))
             }
-            _ if request.body.len() <= IN_A_LINE => {
-                let encoded = STANDARD.encode(&request.body);
+            _ if body.len() <= IN_A_LINE => {
+                let encoded = STANDARD.encode(&body);
                 format!("printf %s {encoded} | base64 -d | {line} --data-binary @- {url}")
             }
             _ => String::new(),
@@ -122,14 +158,9 @@ impl Recorder {
     }
 }
 
-/// A body as text, cut where it is long, with its whole length then.
-fn bounded(body: &[u8], length: usize) -> String {
-    let text = String::from_utf8_lossy(body);
-    let shown = shorten(&text, SHOWN);
-    if length > body.len() {
-        return format!("{} … ({length} bytes in all)", shorten(&text, IN_A_LINE));
-    }
-    shown.into_owned()
+fn beginning(text: &str, characters: usize) -> &str {
+    let cut = text.char_indices().nth(characters);
+    &text[..cut.map_or(text.len(), |(at, _)| at)]
 }
 
 /// A word for a POSIX shell.

@@ -1,21 +1,45 @@
 //! Keeping the user's secrets out of everything that leaves the process.
+//!
+//! An agent may echo what it was sent, and not always as it was: [`fold`](crate::fold) undoes
+//! what can be undone letter by letter, and here base64 and hexadecimal digits are looked for as
+//! well, and what a cut or a split has left of a secret.
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use crate::credentials::{altered, is_harmless};
+use aho_corasick::{AhoCorasick, MatchKind};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use crate::credentials::{altered, is_harmless, is_telling};
+use crate::fold;
 
 /// What stands in a secret's place.
 pub(crate) const REDACTED: &str = "<redacted>";
 
 /// Shorter values are not looked for in texts: they would be found everywhere.
 const SHORTEST: usize = 4;
+/// So much of a credential is redacted wherever it stands: whoever knows it has little left to guess.
+const FRAGMENT: usize = 8;
+/// So little of a secret is redacted where a text was cut, or beside a fragment of it.
+const STUMP: usize = 3;
+/// The mark of a cut: what `shorten` and its like write.
+const CUT: &[u8] = "…".as_bytes();
+/// How far from a fragment the rest of the secret is looked for.
+const NEAR: usize = 300;
+
+type Range = std::ops::Range<usize>;
 
 /// Knows the secrets, and takes them out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redactor {
     names: Vec<String>,
     values: Vec<String>,
+    /// Of these, fragments are redacted too.
+    credentials: Vec<String>,
+    finder: Option<AhoCorasick>,
+    /// Where each fragment of a credential begins: which, and at what byte.
+    fragments: HashMap<[u8; FRAGMENT], (usize, usize)>,
 }
 
 impl Redactor {
@@ -29,13 +53,14 @@ impl Redactor {
                 continue;
             }
             redactor.names.push(name.to_ascii_lowercase());
+            let value = value.trim();
             let token = value.split_once(' ').map(|(_, token)| token.trim());
-            redactor.values.extend(
-                [Some(value.trim()), token]
-                    .into_iter()
-                    .flatten()
-                    .map(str::to_owned),
-            );
+            if is_telling(name) {
+                let secret = token.filter(|_| !value.contains(';')).unwrap_or(value);
+                redactor.credentials.push(secret.to_ascii_lowercase());
+            }
+            let all = [Some(value), token].into_iter().flatten();
+            redactor.values.extend(all.map(str::to_owned));
         }
         let derived = |secret: &String| altered(secret).into_iter().map(|(_, text)| text);
         let derived: Vec<String> = redactor.values.iter().flat_map(derived).collect();
@@ -48,74 +73,180 @@ impl Redactor {
     #[must_use]
     pub(crate) fn and(mut self, secrets: &[String]) -> Self {
         self.values.extend_from_slice(secrets);
+        let credentials = secrets.iter().map(|secret| secret.to_ascii_lowercase());
+        self.credentials.extend(credentials);
         self.settle();
         self
     }
 
-    /// As they may stand in a query string too; the longest first, as a token stands within its
-    /// header's value, and what was altered within or around what it was made of.
     fn settle(&mut self) {
-        let encoded = |value: &String| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
-        let encoded: Vec<String> = self.values.iter().map(encoded).collect();
-        self.values.extend(encoded);
         let can_be_replaced = |value: &str| value.len() >= SHORTEST && !REDACTED.contains(value);
         self.values.retain(|value| can_be_replaced(value));
-        self.values
-            .sort_by(|left, right| right.len().cmp(&left.len()).then(left.cmp(right)));
+        self.values.sort_unstable();
         self.values.dedup();
+        let forms = self.values.iter().flat_map(|value| forms(value));
+        // The longest wins: a token stands within its header's value.
+        let finder = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(true)
+            .build(forms);
+        self.finder = finder.ok().filter(|_| !self.values.is_empty());
+        for (which, credential) in self.credentials.iter().enumerate() {
+            for (at, window) in credential.as_bytes().windows(FRAGMENT).enumerate() {
+                let window = window.try_into().unwrap_or_default();
+                self.fragments.entry(window).or_insert((which, at));
+            }
+        }
     }
 
     /// A header field's value, as it may be shown.
     #[must_use]
     pub(crate) fn header(&self, name: &str, value: &str) -> String {
-        if self
-            .names
-            .iter()
-            .any(|secret| name.eq_ignore_ascii_case(secret))
-        {
-            return REDACTED.to_owned();
+        let is_secret = |secret: &String| name.eq_ignore_ascii_case(secret);
+        match self.names.iter().any(is_secret) {
+            true => REDACTED.to_owned(),
+            false => self.text(value),
         }
-        self.text(value)
     }
 
     /// A text without secrets.
     #[must_use]
     pub(crate) fn text(&self, text: &str) -> String {
-        let found = self
-            .values
-            .iter()
-            .filter(|secret| text.contains(secret.as_str()));
-        found.fold(text.to_owned(), |text, secret| {
-            text.replace(secret.as_str(), REDACTED)
-        })
+        match self.clean(text.as_bytes()) {
+            Cow::Borrowed(_) => text.to_owned(),
+            Cow::Owned(clean) => String::from_utf8_lossy(&clean).into_owned(),
+        }
     }
 
     /// Bytes without secrets.
     #[must_use]
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut clean = bytes.to_vec();
-        for secret in &self.values {
-            let finder = memchr::memmem::Finder::new(secret.as_bytes());
-            while let Some(at) = finder.find(&clean) {
-                clean.splice(at..at + secret.len(), REDACTED.bytes());
-            }
-        }
-        clean
+        self.clean(bytes).into_owned()
     }
 
-    /// Takes secrets out of every string of a document.
-    pub(crate) fn document(&self, value: &mut Value) {
-        match value {
-            Value::String(text) => *text = self.text(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.document(item)),
-            Value::Object(members) => {
-                members
-                    .iter_mut()
-                    .for_each(|(_, member)| self.document(member));
+    fn clean<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        let mut found = self.stumps(bytes);
+        for folded in fold::all(bytes) {
+            let ranges = self.whole(&folded.bytes).into_iter();
+            let ranges = ranges.chain(self.pieces(&folded.bytes));
+            found.extend(ranges.flat_map(|range| folded.origin(range)));
+        }
+        if found.is_empty() {
+            return Cow::Borrowed(bytes);
+        }
+        found.sort_unstable_by_key(|range| range.start);
+        let mut clean = Vec::with_capacity(bytes.len());
+        let mut done = None;
+        for range in found {
+            match &mut done {
+                // Ranges that touch are of one secret.
+                Some(end) if range.start <= *end => *end = range.end.max(*end),
+                _ => {
+                    clean.extend_from_slice(&bytes[done.unwrap_or(0)..range.start]);
+                    clean.extend_from_slice(REDACTED.as_bytes());
+                    done = Some(range.end);
+                }
             }
-            _ => {}
+        }
+        clean.extend_from_slice(&bytes[done.unwrap_or(0)..]);
+        Cow::Owned(clean)
+    }
+
+    /// Secrets, whole, in one of their forms.
+    fn whole(&self, text: &[u8]) -> Vec<Range> {
+        let finder = self.finder.iter();
+        finder
+            .flat_map(|finder| finder.find_iter(text))
+            .map(|found| found.range())
+            .collect()
+    }
+
+    /// Fragments of credentials, and near them what they lack.
+    fn pieces(&self, text: &[u8]) -> Vec<Range> {
+        let mut found: Vec<(Range, usize, usize)> = Vec::new();
+        if self.fragments.is_empty() {
+            return Vec::new();
+        }
+        let lower = text.to_ascii_lowercase();
+        for (at, window) in lower.windows(FRAGMENT).enumerate() {
+            let Some((which, begin)) = self.fragments.get(window) else {
+                continue;
+            };
+            match found.last_mut() {
+                // A window on from the last one: the same piece.
+                Some((range, _, _)) if at < range.end => range.end = at + FRAGMENT,
+                _ => found.push((at..at + FRAGMENT, *which, *begin)),
+            }
+        }
+        let rests: Vec<Range> = found
+            .iter()
+            .flat_map(|(range, which, begin)| {
+                self.rests(&lower, range, self.credentials[*which].as_bytes(), *begin)
+            })
+            .collect();
+        let pieces = found.into_iter().map(|(range, _, _)| range);
+        pieces.chain(rests).collect()
+    }
+
+    /// What comes before and after a piece of a credential, where it stands near.
+    fn rests(&self, text: &[u8], piece: &Range, whole: &[u8], begin: usize) -> Vec<Range> {
+        let mut found = Vec::new();
+        let head = &whole[..begin];
+        let from = piece.start.saturating_sub(NEAR);
+        if (STUMP..FRAGMENT).contains(&head.len())
+            && let Some(at) = memchr::memmem::rfind(&text[from..piece.start], head)
+        {
+            found.push(from + at..from + at + head.len());
+        }
+        let tail = &whole[(begin + piece.len()).min(whole.len())..];
+        let to = (piece.end + NEAR).min(text.len());
+        if (STUMP..FRAGMENT).contains(&tail.len())
+            && let Some(at) = memchr::memmem::find(&text[piece.end..to], tail)
+        {
+            found.push(piece.end + at..piece.end + at + tail.len());
+        }
+        found
+    }
+
+    /// What a cut has left of secrets before and after it.
+    fn stumps(&self, text: &[u8]) -> Vec<Range> {
+        let mut found = Vec::new();
+        for cut in memchr::memmem::find_iter(text, CUT) {
+            let (before, after) = (&text[..cut], &text[cut + CUT.len()..]);
+            for secret in self.values.iter().map(String::as_bytes) {
+                let lengths = || (STUMP..secret.len()).rev();
+                let ends = |length: &usize| before.ends_with(&secret[..*length]);
+                let begins = |length: &usize| after.starts_with(&secret[secret.len() - *length..]);
+                found.extend(lengths().find(ends).map(|length| cut - length..cut));
+                let begin = cut + CUT.len();
+                found.extend(lengths().find(begins).map(|length| begin..begin + length));
+            }
+        }
+        found
+    }
+}
+
+/// A secret, and what base64 and hexadecimal digits make of it, wherever in a text it begins.
+fn forms(secret: &str) -> HashSet<Vec<u8>> {
+    let mut forms = HashSet::from([secret.as_bytes().to_vec()]);
+    let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+    forms.insert(hex.into_bytes());
+    for before in 0..3 {
+        let padded = [&[0; 3][..before], secret.as_bytes()].concat();
+        // The first and the last letter may hold bits of what stands beside.
+        let begin = before + usize::from(before > 0);
+        let end = padded.len() * 8 / 6;
+        for encoded in [
+            STANDARD_NO_PAD.encode(&padded),
+            URL_SAFE_NO_PAD.encode(&padded),
+        ] {
+            let core = encoded.get(begin..end).unwrap_or_default();
+            if core.len() >= SHORTEST {
+                forms.insert(core.as_bytes().to_vec());
+            }
         }
     }
+    forms
 }
 
 #[cfg(test)]
@@ -191,5 +322,86 @@ mod tests {
             redactor().text("1 of 10 application/json"),
             "1 of 10 application/json"
         );
+    }
+
+    const KEY: &str = "sk-live/9f8e7d+6c5b4a";
+
+    fn with_key() -> Redactor {
+        Redactor::new(&[("X-API-Key".to_owned(), KEY.to_owned())])
+    }
+
+    fn stays(text: &str) -> bool {
+        let clean = with_key().text(text).to_ascii_lowercase();
+        ["9f8e", "7d+6", "7d%2b6", "6c5b", "5b4a"]
+            .iter()
+            .any(|piece| clean.contains(piece))
+    }
+
+    #[test]
+    fn a_key_is_found_whatever_way_it_is_written() {
+        let escaped: String = KEY.bytes().map(|b| format!("\\u00{b:02X}")).collect();
+        let percent: String = KEY.bytes().map(|b| format!("%{b:02x}")).collect();
+        let entities: String = KEY.bytes().map(|b| format!("&#{b};")).collect();
+        let twice = percent.replace('%', "%25");
+        let slashes = KEY.replace('/', "\\/");
+        let json_in_json = escaped.replace('\\', "\\\\");
+        for text in [
+            KEY.to_owned(),
+            KEY.to_ascii_uppercase(),
+            escaped,
+            percent,
+            entities,
+            twice,
+            slashes,
+            json_in_json,
+        ] {
+            let told = with_key().text(&format!("a {text} b"));
+            assert_eq!(told, "a <redacted> b", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_in_base64_and_hexadecimal_digits() {
+        let hex: String = KEY.bytes().map(|b| format!("{b:02X}")).collect();
+        assert_eq!(with_key().text(&hex), REDACTED);
+        for before in ["", "a", "ab", "abc"] {
+            for text in [
+                STANDARD_NO_PAD.encode(format!("{before}{KEY}after")),
+                URL_SAFE_NO_PAD.encode(format!("{before}{KEY}")),
+            ] {
+                let told = with_key().text(&text);
+                let kept = told.replace(REDACTED, "");
+                assert!(told.contains(REDACTED) && kept.len() <= 14, "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_cut_or_a_split_leaves_of_a_key_is_not_shown_either() {
+        let pieces = |at: usize| (&KEY[..at], &KEY[at..]);
+        for at in 1..KEY.len() {
+            let (left, right) = pieces(at);
+            assert!(!stays(&format!("x {left}… (99 more)")), "cut at {at}");
+            assert!(!stays(&format!("…{right} x")), "begun at {at}");
+            let split = format!("data: {left}\n\nevent: x\ndata: {right}\n\n");
+            assert!(!stays(&split), "{split}");
+            let deltas = format!(
+                "data: {{\"n\":1,\"delta\":\"{left}\"}}\n\ndata: {{\"n\":2,\"delta\":\"{right}\"}}\n\n"
+            );
+            assert!(!stays(&deltas), "{deltas}");
+            if (STUMP..=KEY.len() - STUMP).contains(&at) {
+                assert!(!stays(&format!("{left} and {right}")), "split at {at}");
+            }
+        }
+        let letters: String = KEY.chars().map(|c| format!("data: {c}\n\n")).collect();
+        assert!(!stays(&letters));
+    }
+
+    #[test]
+    fn what_is_no_credential_is_redacted_whole_or_not_at_all() {
+        let headers = [("X-Tenant".to_owned(), "localhost-weather".to_owned())];
+        let redactor = Redactor::new(&headers);
+        let told = redactor.text("http://localhost:8000 localhost-weather");
+        assert_eq!(told, "http://localhost:8000 <redacted>");
     }
 }

@@ -8,7 +8,7 @@ use acp_reports::Report;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::drive::{self, Bank, Driver, Observer, Progress, Stop};
+use crate::drive::{self, Bank, Driver, Halt, Observer, Progress, Stop};
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::judge::{Outcome, judge};
 use crate::probe::Probe;
@@ -61,6 +61,16 @@ pub async fn run(
     observer: Observer<'_>,
     cancelled: &CancellationToken,
 ) -> Result<Report, ClientError> {
+    let halt = Halt::new(cancelled, settings.budget);
+    halt.within_budget(run_until(settings, observer, &halt))
+        .await
+}
+
+async fn run_until(
+    settings: &Settings,
+    observer: Observer<'_>,
+    cancelled: &Halt,
+) -> Result<Report, ClientError> {
     let clock = Instant::now();
     let limits = Limits::with_timeout(settings.timeout);
     let client = Client::new(&settings.url, settings.headers.clone(), limits)?;
@@ -110,7 +120,7 @@ struct Run<'a> {
     settings: &'a Settings,
     client: &'a Client,
     observer: Observer<'a>,
-    cancelled: &'a CancellationToken,
+    cancelled: &'a Halt,
     stop: Option<Stop>,
 }
 
@@ -137,7 +147,7 @@ impl Run<'_> {
         let looked = tokio::select! {
             looked = stage.ready() => looked,
             () = self.cancelled.cancelled() => {
-                self.stop = Some(Stop::Interrupted);
+                self.stop = self.cancelled.why();
                 None
             }
         };
@@ -315,6 +325,8 @@ impl Run<'_> {
                     _ => {}
                 }
             }
+            let kept_no_longer = again.asks.iter().filter(|ask| topics.contains(&ask.topic));
+            kept_no_longer.for_each(|ask| self.client.forget(&ask.exchange));
         }
     }
 

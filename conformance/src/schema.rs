@@ -28,6 +28,9 @@ const PATTERN_SIZE: usize = 4 << 20;
 /// Past this many subschemas the parts are not compiled one by one: that takes quadratic time.
 const MOST_PARTS: usize = 2_000;
 
+/// Larger schemas are refused; the largest that people publish have some thousand subschemas.
+const MOST_SUBSCHEMAS: usize = 10_000;
+
 /// The keyword of a violation that is none: the pattern engine gave up, so nobody knows.
 pub const UNDECIDED: &str = "undecided";
 
@@ -68,8 +71,8 @@ impl Schema {
     /// Compiles `document`, whose dialect is what its `$schema` says, or 2020-12.
     pub fn compile(document: &Value) -> Result<Self, SchemaError> {
         let dialect = checked_dialect(document)?;
-        check_references(document)?;
         check_expansion(document)?;
+        check_references(document)?;
         let plain = options(dialect, Formats::Annotate)
             .build(document)
             .map_err(schema_error)?;
@@ -186,10 +189,13 @@ pub fn annotations_that_disagree(document: &Value) -> Vec<Violation> {
     let Ok(dialect) = checked_dialect(document) else {
         return Vec::new();
     };
+    let arena = Document::new(document);
+    if arena.len() > MOST_PARTS {
+        return Vec::new();
+    }
     let Ok(parts) = options(dialect, Formats::Annotate).build_map(document) else {
         return Vec::new();
     };
-    let arena = Document::new(document);
     let mut found = Vec::new();
     for node in arena.nodes() {
         let pointer = arena.pointer(node);
@@ -294,6 +300,12 @@ fn check_references(document: &Value) -> Result<(), SchemaError> {
 /// The validator reports violations one by one, down each way that leads to them.
 fn check_expansion(document: &Value) -> Result<(), SchemaError> {
     let arena = Document::new(document);
+    if arena.len() > MOST_SUBSCHEMAS {
+        return Err(SchemaError {
+            message: format!("it has more than {MOST_SUBSCHEMAS} subschemas"),
+            pointer: None,
+        });
+    }
     let Some(node) = expansion::too_large(&arena) else {
         return Ok(());
     };

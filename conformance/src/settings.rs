@@ -40,6 +40,9 @@ pub struct Terms {
     pub is_quick: bool,
 }
 
+/// No scene waits for more heartbeats than this, with what comes in between.
+const BEATS_OF_A_RUN: u32 = 10;
+
 /// A run of `check`.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -53,6 +56,9 @@ pub struct Settings {
     pub headers: Vec<(String, String)>,
     /// How long one exchange may take.
     pub timeout: Duration,
+    /// How long the whole run may take; what is left then is inconclusive. A launched agent's end
+    /// is waited for beside it, and what was gathered is judged.
+    pub budget: Duration,
     /// How many exchanges may be under way at once.
     pub jobs: usize,
     /// Whether a failed SHOULD fails the run.
@@ -71,6 +77,9 @@ pub struct Settings {
 impl Settings {
     /// How long an exchange may take if nothing else is said.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
+    /// How long a run may take if nothing else is said: no agent that answers within seconds comes
+    /// near it.
+    pub const BUDGET: Duration = Duration::from_secs(30 * 60);
     /// How many generated cases a rule gets if nothing else is said.
     pub const CASES: usize = 100;
     /// How many exchanges may be under way at once if nothing else is said: enough to keep
@@ -86,6 +95,7 @@ impl Settings {
             label: None,
             headers: Vec::new(),
             timeout: Self::TIMEOUT,
+            budget: Self::BUDGET,
             jobs: Self::JOBS,
             strict: false,
             selection: Selection::default(),
@@ -116,6 +126,7 @@ impl Settings {
         let mut settings = Self::for_agent(url, started_at);
         settings.launch = Some(launch);
         settings.facts.launched = Some(terms);
+        settings.budget += terms.heartbeat * BEATS_OF_A_RUN;
         Ok(settings)
     }
 }

@@ -45,22 +45,24 @@ pub(crate) fn report(
         .map(|verdict| finding(verdict, evidence, settings.strict, &recorder))
         .collect();
     let stale_expectations = settings.expected.apply(&mut results);
-    let error = ended.stop.map(|stop| match stop {
+    let error = ended.stop.and_then(|stop| match stop {
         Stop::Gone(_) if evidence.all().next().is_none() => {
-            format!("no agent answers at {url}: {stop}")
+            Some(format!("no agent answers at {url}: {stop}"))
         }
-        Stop::Gone(_) => format!(
+        Stop::Gone(_) => Some(format!(
             "the agent stopped answering after {} exchanges: {stop}",
             evidence.asks.len()
-        ),
-        Stop::Interrupted => stop.to_string(),
+        )),
+        Stop::Interrupted => Some(stop.to_string()),
+        // The rules that it leaves open say so: a MUST without evidence is not a pass.
+        Stop::OutOfTime(_) => None,
     });
     let verdict = match &error {
         Some(_) => RunVerdict::Error,
         None => RunVerdict::of(&results, &stale_expectations, settings.strict),
     };
     let features = features(evidence, &results);
-    let report = Report {
+    let mut report = Report {
         format: Report::FORMAT.to_owned(),
         format_version: Report::FORMAT_VERSION,
         tool: Tool {
@@ -86,16 +88,30 @@ pub(crate) fn report(
         stale_expectations,
         results,
     };
-    redacted(report, &recorder.redactor)
+    redact(&mut report, &recorder.redactor);
+    report
 }
 
-/// Takes secrets out of every text, also where the agent put them.
-fn redacted(report: Report, redactor: &Redactor) -> Report {
-    let Ok(mut document) = serde_json::to_value(&report) else {
-        return report;
-    };
-    redactor.document(&mut document);
-    serde_json::from_value(document).unwrap_or(report)
+/// Takes secrets out of every text that the agent may have had a hand in. What evidence shows of
+/// an exchange has none already.
+fn redact(report: &mut Report, redactor: &Redactor) {
+    let clean = |text: &mut String| *text = redactor.text(text);
+    clean(&mut report.target.url);
+    let told = [
+        &mut report.target.agent_id,
+        &mut report.target.agent_version,
+        &mut report.error,
+    ];
+    told.into_iter().flatten().for_each(clean);
+    for finding in &mut report.results {
+        clean(&mut finding.message);
+        finding.notes.iter_mut().for_each(clean);
+        for shown in &mut finding.evidence {
+            clean(&mut shown.note);
+            let said = [&mut shown.expected, &mut shown.got];
+            said.into_iter().flatten().for_each(clean);
+        }
+    }
 }
 
 fn finding(

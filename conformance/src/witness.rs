@@ -29,13 +29,17 @@ const JUDGED: &[&str] = &[
     "orchestrator.accepts-201",
 ];
 
+/// More agents than this are not judged: each takes a look at all calls.
+const MOST: usize = 200;
+
 /// The report on all agents in a journal that was kept for so long. Of a rule that does not hold
 /// for all of them, the finding tells of the first for which it does not.
 #[must_use]
 pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Report {
     let judged: Vec<&'static Rule> = JUDGED.iter().filter_map(|id| rules::find(id)).collect();
     let agents = agents(journal);
-    let mut reports = agents.iter().map(|agent| {
+    let judged_agents = agents.get(..MOST).unwrap_or(&agents);
+    let mut reports = judged_agents.iter().map(|agent| {
         let calls = of_agent(journal, agent, agents.len() == 1);
         let evidence = evidence(settings, &calls, watched);
         let verdicts = judged.iter().map(|rule| verdict(rule, &evidence));
@@ -52,7 +56,8 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
         return nobody(settings, watched);
     };
     if let Some(finding) = whole.results.first_mut() {
-        finding.notes.push(format!("agents: {}", agents.join(", ")));
+        let named = judged_agents.join(", ");
+        finding.notes.push(format!("agents: {named}"));
     }
     whole.target.agent_id = (agents.len() == 1).then(|| first.clone());
     for (agent, report) in reports {
@@ -70,6 +75,11 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
     }
     whole.summary = Summary::of(&whole.results);
     whole.verdict = Verdict::of(&whole.results, &[], settings.strict);
+    if agents.len() > MOST {
+        whole.verdict = Verdict::Error;
+        let told = "have registered: too many to judge them all, so there is no verdict";
+        whole.error = Some(format!("{} agents {told}", agents.len()));
+    }
     whole
 }
 
@@ -138,10 +148,7 @@ fn of_agent(journal: &Journal, agent: &str, is_alone: bool) -> Journal {
         }
         Act::Stray => false,
     };
-    Journal {
-        entries: journal.entries.iter().filter(is_own).cloned().collect(),
-        dropped: 0,
-    }
+    Journal::of(journal.entries.iter().filter(is_own).cloned().collect())
 }
 
 /// The calls under each topic that they are evidence for.

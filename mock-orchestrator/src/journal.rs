@@ -7,6 +7,12 @@ use serde_json::Value;
 
 /// More calls than this are counted, and not kept: an agent that hammers cannot fill the memory.
 const MOST: usize = 10_000;
+/// What all that is kept may come to in memory, in bytes.
+const MOST_WEIGHT: usize = 8 << 20;
+/// What a call weighs without its texts, and a byte that begins a value in its body: somewhat more
+/// than they were measured to take.
+const CALL: usize = 512;
+const ITEM: usize = 128;
 
 /// What a call was about, by its method and path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,14 +58,32 @@ pub struct Journal {
     pub entries: Vec<Entry>,
     /// How many more there were than are kept.
     pub dropped: u64,
+    /// What the calls weigh.
+    #[serde(skip)]
+    weight: usize,
 }
 
 impl Journal {
-    pub(crate) fn add(&mut self, entry: Entry) {
-        match self.entries.len() < MOST {
-            true => self.entries.push(entry),
-            false => self.dropped += 1,
+    /// A journal of these calls.
+    #[must_use]
+    pub fn of(entries: Vec<Entry>) -> Self {
+        Self {
+            entries,
+            ..Self::default()
         }
+    }
+
+    /// Keeps a call whose body was this, while there is room.
+    pub(crate) fn add(&mut self, entry: Entry, body: &[u8]) {
+        let begins = |byte: &&u8| matches!(**byte, b'[' | b'{' | b',' | b':');
+        let items = body.iter().filter(begins).count();
+        let weight = CALL + 2 * (entry.path.len() + body.len()) + ITEM * items;
+        if self.entries.len() == MOST || self.weight + weight > MOST_WEIGHT {
+            self.dropped += 1;
+            return;
+        }
+        self.weight += weight;
+        self.entries.push(entry);
     }
 
     /// The calls that registered an agent, answered with a success or not.

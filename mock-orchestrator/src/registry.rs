@@ -13,6 +13,12 @@ use crate::{
 /// More registrations than this are not kept: the oldest goes.
 const MOST: usize = 1000;
 
+/// The longest body that is read, in bytes, and the longest path, id and name that are kept.
+/// What an agent tells fits tens of times.
+const LONGEST_BODY: usize = 64 << 10;
+const LONGEST_PATH: usize = 1024;
+const LONGEST_NAME: usize = 256;
+
 /// A call, as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
@@ -99,7 +105,9 @@ impl Registry {
     /// Takes a call in: answers it, and notes it in the journal.
     pub fn receive(&mut self, call: Call<'_>) -> Reply {
         let act = act(call.method, call.path);
-        let body: Option<Value> = serde_json::from_slice(call.body).ok();
+        let is_read = call.body.len() <= LONGEST_BODY;
+        let read = is_read.then(|| serde_json::from_slice(call.body).ok());
+        let body: Option<Value> = read.flatten();
         let is_known = self.knows(&act);
         let cuts = self.acting(call.at, |what| (what == What::Cuts).then_some(()));
         let fails = self.acting(call.at, |what| match what {
@@ -109,22 +117,25 @@ impl Registry {
         let answer = match (cuts, fails) {
             (Some(()), _) => None,
             (None, Some(status)) => Some((status, json!({"error": "told to fail"}), None)),
+            (None, None) if !is_read => Some(too_long()),
             (None, None) => Some(self.answer(&act, body.as_ref(), call.at)),
         };
         let (status, reply, registration_id) = match answer {
             Some((status, reply, id)) => (Some(status), reply.to_string(), id),
             None => (None, String::new(), None),
         };
-        self.journal.add(Entry {
+        let entry = Entry {
             at: call.at,
             act,
-            method: call.method.to_owned(),
-            path: call.path.to_owned(),
+            method: beginning(call.method, LONGEST_NAME).to_owned(),
+            path: beginning(call.path, LONGEST_PATH).to_owned(),
             body,
             status,
             registration_id,
             is_known,
-        });
+        };
+        let kept = if is_read { call.body } else { &[] };
+        self.journal.add(entry, kept);
         let garbage = self.acting(call.at, |what| (what == What::Garbage).then_some(()));
         let late = self.acting(call.at, |what| match what {
             What::Late(time) => Some(time),
@@ -166,6 +177,9 @@ impl Registry {
                 None,
             );
         };
+        if agent_id.len() > LONGEST_NAME {
+            return too_long();
+        }
         let renames = self.acting(at, |what| (what == What::Renames).then_some(()));
         let known = self
             .registrations
@@ -236,6 +250,14 @@ impl Registry {
     }
 }
 
+fn too_long() -> Answer {
+    (413, json!({"error": "longer than is read"}), None)
+}
+
+fn beginning(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
 fn not_found() -> Answer {
     (404, json!({"error": "there is no such registration"}), None)
 }
@@ -246,6 +268,7 @@ fn act(method: &str, path: &str) -> Act {
     let id = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     match (method, parts.as_slice()) {
+        _ if path.len() > LONGEST_PATH => Act::Stray,
         ("POST", ["agents", "register"]) => Act::Register,
         ("POST", ["agents", one, "heartbeat"]) => Act::Heartbeat(id(one)),
         ("PUT", ["agents", one, "capabilities"]) => Act::Capabilities(id(one)),
@@ -343,14 +366,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_longer_than_any_agent_has_reason_for_is_not_kept() {
+        let mut registry = told("");
+        let long = "x".repeat(100_000);
+        let named = |length| json!({"agent_id": "x".repeat(length)}).to_string();
+        let path = format!("/agents/{long}/heartbeat");
+        let (name, body) = (named(1_000), named(100_000));
+        let told = [
+            ("POST", "/agents/register", name.as_str()),
+            ("POST", "/agents/register", body.as_str()),
+            ("POST", path.as_str(), "{}"),
+        ];
+        let replies = calls(&mut registry, &told);
+        assert_eq!(statuses(&replies), [413, 413, 404]);
+        let entries = &registry.journal().entries;
+        assert!(entries[1].body.is_none() && entries[2].path.len() == LONGEST_PATH);
+        assert_eq!(registry.registered().count(), 0);
+        let heavy = format!("[{}0]", "{\"a\":0},".repeat(5_000));
+        for _ in 0..1_000 {
+            calls(&mut registry, &[("POST", "/agents/register", &heavy)]);
+        }
+        assert!(registry.journal().entries.len() < 20);
+        assert!(registry.journal().dropped > 900);
+    }
+
+    #[test]
     fn neither_journal_nor_registrations_grow_without_end() {
         let mut registry = told("");
         for number in 0..11_000 {
             let body = json!({"agent_id": number.to_string()}).to_string();
             calls(&mut registry, &[("POST", "/agents/register", &body)]);
         }
-        assert_eq!(registry.journal().entries.len(), 10_000);
-        assert_eq!(registry.journal().dropped, 1000);
+        let journal = registry.journal();
+        assert!((5_000..=10_000).contains(&journal.entries.len()));
+        assert_eq!(journal.dropped as usize + journal.entries.len(), 11_000);
         assert_eq!(registry.registered().count(), 1000);
     }
 }

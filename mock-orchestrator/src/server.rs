@@ -24,10 +24,11 @@ use crate::{
 };
 
 /// How many connections are open at once; more are reset. An agent needs one or two.
-const MOST_CONNECTIONS: usize = 64;
+const MOST_CONNECTIONS: usize = 32;
 
-/// How many bytes a connection may bring in all: some thousand heartbeats.
-const MOST_BYTES: u64 = 8 << 20;
+/// How many bytes a connection may bring in all: some thousand heartbeats. Wiremock holds whole
+/// bodies, so that all connections together may take 16 MiB.
+const MOST_BYTES: u64 = 512 << 10;
 
 /// How long a connection may say nothing: a few heartbeats of any agent.
 const MOST_SILENCE: Duration = Duration::from_secs(600);

@@ -9,6 +9,9 @@ use super::rng::Rng;
 const BACKTRACK_LIMIT: usize = 100_000;
 /// Characters of a generated string: four bytes each still fit a case.
 pub(super) const LONGEST_TEXT: usize = 16_000;
+/// Steps of writing one string: repetitions of what may be empty, within each other, come to no
+/// end and to no text.
+const MOST_STEPS: usize = 200_000;
 /// What a large class (`.` above all) is drawn from, where it has them: one of each sort that
 /// look-aheads tend to ask for.
 const FAVOURITES: &str = "aA1b_-Z9z.!0x ";
@@ -35,6 +38,7 @@ pub(super) fn generate(hir: &Hir, length: Option<usize>, rng: &mut Rng) -> Strin
         .unwrap_or_else(|| least + rng.below(9))
         .min(LONGEST_TEXT);
     let mut writer = Writer {
+        steps: MOST_STEPS,
         spare: wanted.saturating_sub(least),
         greedy: length.is_some(),
         out: String::new(),
@@ -45,6 +49,7 @@ pub(super) fn generate(hir: &Hir, length: Option<usize>, rng: &mut Rng) -> Strin
 }
 
 struct Writer<'r> {
+    steps: usize,
     spare: usize,
     greedy: bool,
     out: String,
@@ -56,6 +61,10 @@ impl Writer<'_> {
         if self.out.len() > 4 * LONGEST_TEXT {
             return;
         }
+        let Some(steps) = self.steps.checked_sub(1) else {
+            return;
+        };
+        self.steps = steps;
         match hir.kind() {
             HirKind::Empty | HirKind::Look(_) => {}
             HirKind::Literal(literal) => self.out.push_str(&String::from_utf8_lossy(&literal.0)),
@@ -74,6 +83,9 @@ impl Writer<'_> {
                 };
                 self.spare -= more * unit;
                 for _ in 0..(repetition.min as usize).min(LONGEST_TEXT) + more {
+                    if self.steps == 0 {
+                        break;
+                    }
                     self.write(&repetition.sub);
                 }
             }
@@ -254,4 +266,19 @@ fn group_end(pattern: &str) -> usize {
         }
     }
     pattern.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repetitions_of_nothing_within_each_other_come_to_an_end() {
+        let mut pattern = "(?!x)a?".to_owned();
+        for _ in 0..6 {
+            pattern = format!("(?:{pattern}){{1000}}");
+        }
+        let hir = parse(&pattern).expect("it can be read");
+        assert!(generate(&hir, None, &mut Rng::new(0, 0)).len() <= LONGEST_TEXT);
+    }
 }

@@ -5,11 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
-use tokio_util::sync::CancellationToken;
-
 use super::bank::Bank;
+use super::halt::Halt;
 use crate::cases::Case;
 use crate::evidence::{About, Ask, Frame, Step, Topic};
 use crate::probe::{Probe, StreamPath};
@@ -17,6 +14,8 @@ use crate::settings::Settings;
 use crate::sse;
 use crate::terminal;
 use crate::wire::{Client, End, Exchange, Reading, Request, Watch};
+use futures_util::StreamExt;
+use futures_util::stream;
 
 /// What a progress display is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +121,8 @@ pub enum Stop {
     Gone(String),
     /// The user interrupted.
     Interrupted,
+    /// The time that the whole run may take is used up.
+    OutOfTime(Duration),
 }
 
 impl fmt::Display for Stop {
@@ -129,6 +130,10 @@ impl fmt::Display for Stop {
         match self {
             Self::Gone(why) => formatter.write_str(why),
             Self::Interrupted => formatter.write_str("the run was interrupted"),
+            Self::OutOfTime(budget) => write!(
+                formatter,
+                "the time for the whole run ({budget:?}) was used up: give more with --budget"
+            ),
         }
     }
 }
@@ -145,7 +150,7 @@ pub struct Driver<'a> {
     pub bank: &'a Bank,
     pub(super) topic: Topic,
     pub(super) observer: Observer<'a>,
-    pub(super) cancelled: &'a CancellationToken,
+    pub(super) cancelled: &'a Halt,
     silences: AtomicUsize,
     refusals: AtomicUsize,
     has_answered: AtomicBool,
@@ -159,7 +164,7 @@ impl<'a> Driver<'a> {
         (client, settings): (&'a Client, &'a Settings),
         (probe, bank): (&'a Probe, &'a Bank),
         observer: Observer<'a>,
-        cancelled: &'a CancellationToken,
+        cancelled: &'a Halt,
     ) -> Self {
         Self {
             client,
@@ -179,10 +184,8 @@ impl<'a> Driver<'a> {
     /// Why nothing more can be asked of the agent, if so.
     #[must_use]
     pub fn stop(&self) -> Option<Stop> {
-        if self.cancelled.is_cancelled() {
-            return Some(Stop::Interrupted);
-        }
-        self.lock_gone().clone().map(Stop::Gone)
+        let halted = self.cancelled.why();
+        halted.or_else(|| self.lock_gone().clone().map(Stop::Gone))
     }
 
     /// Why the topic was not asked to its end, if so.
@@ -194,6 +197,10 @@ impl<'a> Driver<'a> {
                 "{SILENCES} exchanges got no answer within {:?}, so the rest was not asked",
                 self.settings.timeout
             )),
+            None if self.client.is_full() => Some(
+                "the agent's answers have come to more than the checker keeps, so the rest was not asked"
+                    .to_owned(),
+            ),
             None => None,
         }
     }
@@ -226,7 +233,7 @@ impl<'a> Driver<'a> {
 
     /// Asks one thing; `None` if it is no use any more.
     pub async fn ask(&self, question: Question) -> Option<Ask> {
-        if self.is_silent() || self.stop().is_some() {
+        if self.is_silent() || self.client.is_full() || self.stop().is_some() {
             return None;
         }
         let Question {
@@ -249,7 +256,7 @@ impl<'a> Driver<'a> {
             .into_iter()
             .map(|question| (question.about, question.request))
             .unzip();
-        if self.stop().is_some() {
+        if self.client.is_full() || self.stop().is_some() {
             return Vec::new();
         }
         let exchanges = tokio::select! {

@@ -11,6 +11,7 @@ mod config;
 mod documents;
 mod driver;
 mod fresh;
+mod halt;
 mod invoke;
 pub mod observability;
 pub mod rate_limit;
@@ -21,6 +22,7 @@ pub mod versions;
 
 pub use bank::Bank;
 pub use driver::{Driver, Observer, Progress, Question, Stop};
+pub use halt::Halt;
 pub use stream::CONFIG_KEY;
 pub use transport::FOREIGN_ORIGIN;
 

@@ -31,7 +31,7 @@ impl Driver<'_> {
             (left.is_ok() && Instant::now() < until).then(|| request.clone())
         };
         loop {
-            if self.is_silent() || self.stop().is_some() {
+            if self.is_silent() || self.client.is_full() || self.stop().is_some() {
                 return asks;
             }
             let mut is_over = false;

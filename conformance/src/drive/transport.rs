@@ -113,10 +113,12 @@ pub(super) async fn keep_alive(driver: &Driver<'_>) -> Vec<Ask> {
 }
 
 pub(super) async fn oversized(driver: &Driver<'_>) -> Vec<Ask> {
-    let padding = "x".repeat(OVERSIZED);
-    let body = driver
-        .bank
-        .body_with(&format!(", \"metadata\": {{\"padding\": \"{padding}\"}}"));
+    // Built in a block: what it is built of weighs as much as it does.
+    let body = {
+        let padding = "x".repeat(OVERSIZED);
+        let members = format!(", \"metadata\": {{\"padding\": \"{padding}\"}}");
+        driver.bank.body_with(&members)
+    };
     let questions = vec![
         Question::new(
             Step::Main,

@@ -17,6 +17,8 @@ use super::command::{Launch, Place};
 /// How much of the output is kept, in bytes, and how many lines of it are shown.
 const KEPT: usize = 16 * 1024;
 const SHOWN: usize = 5;
+/// And so many characters, the last ones.
+const LETTERS: usize = 1000;
 /// How long an agent has for its end after SIGTERM (the profile's `lifecycle.graceful-stop`).
 pub(crate) const STOP_TIME: Duration = Duration::from_secs(10);
 /// How long the last words of a process that has ended are waited for.
@@ -152,7 +154,14 @@ impl Process {
             .map(str::trim)
             .filter(|line| !line.is_empty())
             .collect();
-        lines[lines.len().saturating_sub(SHOWN)..].join(" / ")
+        let last = lines[lines.len().saturating_sub(SHOWN)..].join(" / ");
+        // What was cut says so: what is left of a secret is known by it.
+        let is_cut = lines.len() <= SHOWN && kept.len() == KEPT;
+        match last.char_indices().rev().nth(LETTERS - 1) {
+            Some((at, _)) if at > 0 => format!("…{}", &last[at..]),
+            _ if is_cut => format!("…{last}"),
+            _ => last,
+        }
     }
 }
 
@@ -228,6 +237,14 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let _ = std::fs::remove_file(&folder);
+    }
+
+    #[tokio::test]
+    async fn an_output_without_end_or_line_end_is_cut_and_says_so() {
+        let mut process = spawn("sh -c 'yes | tr -d \"\\n\" | head -c 1000000'");
+        process.wait().await;
+        let said = process.last_words();
+        assert!(said.starts_with("…y") && said.len() < 2_000, "{said}");
     }
 
     #[tokio::test]

@@ -192,6 +192,12 @@ fn leads_somewhere(body: &Value) -> Look {
 fn answers(ask: &Ask, evidence: &Evidence) -> Look {
     let expected = "an agent that answers at the registered endpoint";
     let message = "the registered endpoint does not answer";
+    if ask.exchange.end == End::Left {
+        return Look::missing(
+            "the registered endpoint is not on this machine, and the checker asks nobody else: start the \
+             agent so that it registers the address that it listens on",
+        );
+    }
     let Some(answer) = ask.answer() else {
         return Look::flaw(message, expected, show::end(&ask.exchange.end));
     };

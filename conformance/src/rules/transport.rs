@@ -135,6 +135,15 @@ fn json_is_valid(evidence: &Evidence) -> Judgement {
         let Some(answer) = json_answer(ask).filter(|_| ask.exchange.end == End::Complete) else {
             return Look::Beside;
         };
+        // Requests say that they take none: `Accept-Encoding: identity`.
+        let coding = answer.header("content-encoding").unwrap_or("identity");
+        if !coding.trim().eq_ignore_ascii_case("identity") {
+            return Look::flaw(
+                "a JSON body that is coded, though no coding is accepted",
+                "no Content-Encoding",
+                format!("Content-Encoding: {coding}"),
+            );
+        }
         match json::check(&answer.body) {
             Ok(()) => Look::Fine,
             Err(problem) => Look::flaw(
@@ -224,6 +233,12 @@ fn keep_alive(evidence: &Evidence) -> Judgement {
                 "an answer on a shared connection is broken",
                 "a whole answer",
                 show::end(&ask.exchange.end),
+            )
+        } else if let Some(surplus @ 1..) = ask.answer().map(|answer| answer.surplus) {
+            Look::flaw(
+                "more than its answer follows a request on a shared connection",
+                "one answer to each request",
+                format!("{surplus} bytes that belong to no answer"),
             )
         } else if is_last && asks.len() < REQUESTS {
             Look::flaw(

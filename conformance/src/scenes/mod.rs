@@ -17,7 +17,6 @@ use std::time::Duration;
 use acp_mock_orchestrator::{Mischief, What};
 use futures_util::future::join_all;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 pub(crate) use calls::asks as call_asks;
 pub(crate) use life::{Life, mark};
@@ -25,7 +24,7 @@ pub(crate) use lifetime::{TURNING_TIME, key};
 pub(crate) use registry::{OUTAGE_REFUSES, registration_patience, without_orchestrator};
 pub(crate) use stage::{READY_TIME, Stage};
 
-use crate::drive::{Bank, Driver, Observer, Progress};
+use crate::drive::{Bank, Driver, Halt, Observer, Progress};
 use crate::evidence::{Ask, Topic};
 use crate::launch::variable;
 use crate::probe::Probe;
@@ -59,7 +58,7 @@ pub(crate) struct Scenes<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) terms: Terms,
     pub(crate) observer: Observer<'a>,
-    pub(crate) cancelled: &'a CancellationToken,
+    pub(crate) cancelled: &'a Halt,
     pub(crate) known: watch::Receiver<Option<Known>>,
 }
 
@@ -108,6 +107,10 @@ impl Scenes<'_> {
             asks = act => asks,
             () = self.cancelled.cancelled() => Vec::new(),
         };
+        // What it did not come to is no failure of the agent's.
+        if let Some(why) = self.cancelled.why() {
+            stage.mishap(why.to_string());
+        }
         let calls = stage.calls();
         stage.stop().await;
         Played {

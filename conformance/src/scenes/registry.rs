@@ -23,6 +23,8 @@ const DOWN: Duration = Duration::from_secs(3);
 pub(crate) const OUTAGE_REFUSES: Duration = Duration::from_secs(4);
 /// How long an agent is waited for that was not ready when its orchestrator was away.
 const READY: Duration = Duration::from_secs(30);
+/// How long a name is looked up.
+const LOOKUP: Duration = Duration::from_secs(2);
 /// How long news of changed capabilities are waited for.
 const NEWS: Duration = Duration::from_secs(10);
 
@@ -49,6 +51,9 @@ pub(super) async fn registration(scenes: &Scenes<'_>, main: &Stage) -> Played {
         asks = watching => asks,
         () = scenes.cancelled.cancelled() => Vec::new(),
     };
+    if let Some(why) = scenes.cancelled.why() {
+        life.trouble.get_or_insert(why.to_string());
+    }
     life.marks.insert(mark::WATCHED, main.elapsed());
     Played {
         topic: Topic::Registration,
@@ -98,9 +103,30 @@ async fn look_at_endpoint(main: &Stage) -> Option<Ask> {
     let url = Url::parse(told).ok()?;
     let limits = Limits::with_timeout(main.client.limits().timeout);
     let client = Client::new(&url, Vec::new(), limits).ok()?;
-    let exchange = client.exchange(Request::get("/capabilities")).await;
     let note = "look at the endpoint of the registration";
+    let request = Request::get("/capabilities");
+    let exchange = match is_here(&url).await {
+        true => client.exchange(request).await,
+        // Nobody has said that others may be asked anything.
+        false => client.not_asked(request),
+    };
     Some(ask(Topic::Registration, Step::Capabilities, note, exchange))
+}
+
+/// Whether a URL leads to this machine. Names are looked up, but never asked.
+async fn is_here(url: &Url) -> bool {
+    let Some(host) = url.host_str() else {
+        return false;
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let looked_up = tokio::time::timeout(LOOKUP, tokio::net::lookup_host((host, 0))).await;
+    let Ok(Ok(addresses)) = looked_up else {
+        return false;
+    };
+    let mut addresses = addresses.peekable();
+    // Only an address of one's own can be bound.
+    let is_own = |address| std::net::UdpSocket::bind(address).is_ok();
+    addresses.peek().is_some() && addresses.all(is_own)
 }
 
 /// An orchestrator that forgets the agent after it has registered.

@@ -4,12 +4,16 @@ use super::head::Framing;
 
 /// Bound on a chunk's size line, and on all trailer fields together, in bytes.
 const MAX_LINE: usize = 16 * 1024;
+/// Bound on all chunk extensions of a body together, in bytes: nobody reads them.
+const MAX_EXTENSIONS: usize = 1 << 20;
 
 /// Takes bytes as they come off the connection, and tells the body and its end.
 #[derive(Debug)]
 pub(super) struct Decoder {
     state: State,
     line: Vec<u8>,
+    extensions: usize,
+    trailers: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,8 @@ impl Decoder {
         Self {
             state,
             line: Vec::new(),
+            extensions: 0,
+            trailers: 0,
         }
     }
 
@@ -92,6 +98,7 @@ impl Decoder {
             return Ok(());
         }
         let line = std::mem::take(&mut self.line);
+        self.count(&line)?;
         let text = line.trim_ascii();
         self.state = match self.state {
             State::ChunkEnd if text.is_empty() => State::Size,
@@ -103,6 +110,31 @@ impl Decoder {
                 size => State::Chunk(size),
             },
         };
+        Ok(())
+    }
+}
+
+impl Decoder {
+    /// Bounds what is read and is no part of the body.
+    fn count(&mut self, line: &[u8]) -> Result<(), String> {
+        match self.state {
+            State::Trailers => self.trailers += line.len(),
+            State::Size => {
+                let extension = memchr::memchr(b';', line).map_or(0, |at| line.len() - at);
+                self.extensions += extension;
+            }
+            _ => {}
+        }
+        if self.trailers > MAX_LINE {
+            return Err(format!(
+                "the trailer fields are longer than {MAX_LINE} bytes"
+            ));
+        }
+        if self.extensions > MAX_EXTENSIONS {
+            return Err(format!(
+                "the chunk extensions are longer than {MAX_EXTENSIONS} bytes"
+            ));
+        }
         Ok(())
     }
 }
@@ -167,6 +199,16 @@ mod tests {
         assert!(decode(Framing::Chunked, &[b"+4\r\nWiki\r\n"]).is_err());
         assert!(decode(Framing::Chunked, &[b"\r\nWiki"]).is_err());
         assert!(decode(Framing::Chunked, &[b"fffffffffffffffff\r\n"]).is_err());
+    }
+
+    #[test]
+    fn extensions_and_trailers_end_at_their_bounds() {
+        let extended = format!("1;{}\r\nx\r\n", "e".repeat(10_000)).repeat(1_000);
+        let told = decode(Framing::Chunked, &[extended.as_bytes()]);
+        assert!(told.is_err_and(|told| told.contains("extensions")));
+        let trailers = format!("0\r\n{}", "T: x\r\n".repeat(10_000));
+        let told = decode(Framing::Chunked, &[trailers.as_bytes()]);
+        assert!(told.is_err_and(|told| told.contains("trailer")));
     }
 
     #[test]

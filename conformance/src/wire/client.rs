@@ -1,10 +1,11 @@
 //! The client: sends requests, politely or not, and records what comes of them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use url::Url;
@@ -15,6 +16,9 @@ use super::tls;
 
 /// Up to this size, a request leaves in one write, as a polite client's does.
 const ONE_WRITE: usize = 16 * 1024;
+
+/// How much is read to see whether there is something to read.
+const READ_AHEAD: u64 = 1024;
 
 /// Why a client cannot be made.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -53,6 +57,24 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 struct Connection {
     io: Box<dyn Io>,
     buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// What it means if bytes wait that nobody has asked for: an answer to the next question they
+    /// are not.
+    async fn spoken_unasked(&mut self) -> Option<End> {
+        if self.buffer.is_empty() {
+            let mut reader = (&mut self.io).take(READ_AHEAD);
+            // Polled once; an end, or nothing, is for the exchange to see.
+            let _ = timeout(Duration::ZERO, reader.read_buf(&mut self.buffer)).await;
+        }
+        let length = self.buffer.len();
+        (length > 0).then(|| {
+            End::NotHttp(format!(
+                "it sends {length} bytes on a shared connection before it is asked"
+            ))
+        })
+    }
 }
 
 impl Client {
@@ -114,9 +136,30 @@ impl Client {
         self.limits
     }
 
+    /// Whether the agent's answers have come to more than is kept of them.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.kept.load(Ordering::Relaxed) > self.limits.total
+    }
+
+    /// Takes note that an exchange is kept no longer.
+    pub fn forget(&self, exchange: &Exchange) {
+        let weight = exchange.answer.as_ref().map_or(0, Answer::weight);
+        let less = |kept: usize| Some(kept.saturating_sub(weight));
+        let _ = self
+            .kept
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
     /// Sends one request on a connection of its own, and reads the answer whole.
     pub async fn exchange(&self, request: Request) -> Exchange {
         self.exchange_reading(request, Reading::Whole).await
+    }
+
+    /// The record of a request that is better not sent.
+    #[must_use]
+    pub fn not_asked(&self, request: Request) -> Exchange {
+        self.record(self.complete(request), Instant::now(), None, End::Left)
     }
 
     /// Sends one request on a connection of its own, and reads the answer as told.
@@ -153,6 +196,10 @@ impl Client {
                     }
                 },
             };
+            if let Some(end) = open.spoken_unasked().await {
+                exchanges.push(self.record(self.complete(request), began, None, end));
+                break;
+            }
             let (exchange, keeps_alive) = self.exchange_on(open, request, Reading::Whole).await;
             let goes_on = goes_on(&exchange);
             exchanges.push(exchange);
@@ -198,11 +245,7 @@ impl Client {
             deadline: began + self.limits.timeout,
             method: request.method.clone(),
             limits: self.limits,
-            room: self.limits.body.min(
-                self.limits
-                    .total
-                    .saturating_sub(self.kept.load(Ordering::Relaxed)),
-            ),
+            kept: &self.kept,
             answer: None,
             keeps_alive: false,
         };
@@ -219,9 +262,8 @@ impl Client {
             while_sending(sending, receiving).await
         };
         let (answer, keeps_alive) = (incoming.answer, incoming.keeps_alive);
-        if let Some(answer) = &answer {
-            self.kept.fetch_add(answer.body.len(), Ordering::Relaxed);
-        }
+        // What came unasked would be taken for the answer to the next question.
+        let keeps_alive = keeps_alive && connection.buffer.is_empty();
         let keeps_alive = keeps_alive && end == End::Complete;
         (self.record(request, began, answer, end), keeps_alive)
     }
@@ -241,8 +283,14 @@ impl Client {
                 .iter()
                 .any(|(known, _)| known.eq_ignore_ascii_case(name))
         };
-        if !own("accept") {
+        let (takes, codings) = (own("accept"), own("accept-encoding"));
+        if !takes {
             headers.push(("Accept".to_owned(), "*/*".to_owned()));
+        }
+        if !codings {
+            // Else any coding would be a right answer (RFC 9110, section 12.5.3), and nobody here
+            // unpacks what may be a bomb.
+            headers.push(("Accept-Encoding".to_owned(), "identity".to_owned()));
         }
         let declared = match request.manner {
             Manner::Declares(length) => length,

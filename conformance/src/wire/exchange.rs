@@ -144,7 +144,27 @@ pub enum End {
     Unreachable(String),
 }
 
+/// What a byte that begins a value, a member, a line or an event may cost once the body has been
+/// read as JSON or as a stream: somewhat more than `serde_json` and our parser were measured to take.
+const ITEM: usize = 128;
+/// What a header field costs beside its text.
+const FIELD: usize = 2 * size_of::<String>();
+
+/// What a body may come to in memory: itself, a copy of its texts, and its items.
+pub(super) fn weight_of(body: &[u8]) -> usize {
+    let begins = |byte: &&u8| matches!(**byte, b'[' | b'{' | b',' | b':' | b'\n' | b'\r');
+    2 * body.len() + ITEM * body.iter().filter(begins).count()
+}
+
 impl Answer {
+    /// What it may come to in memory, in bytes, with all that is read out of it.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let fields = self.headers.iter();
+        let fields = fields.map(|(name, value)| name.len() + value.len() + FIELD);
+        fields.sum::<usize>() + weight_of(&self.body) + self.reads.len() * size_of::<Read>()
+    }
+
     /// The first header field of this name, in any case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

@@ -35,6 +35,11 @@ pub(super) fn parse(buffer: &[u8], method: &str) -> Result<Option<Head>, String>
             return Err(format!("the head is longer than {MAX_HEAD} bytes"));
         }
         Ok(httparse::Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(format!(
+                "the head has more than {MAX_FIELDS} fields, which is more than the checker reads"
+            ));
+        }
         Err(error) => return Err(format!("the head is not HTTP/1.1: {error}")),
     };
     let status = response.code.unwrap_or(0);

@@ -1,12 +1,13 @@
 //! Receiving: an answer as it comes in, and how long to wait for the rest of it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::body::Decoder;
-use super::exchange::{Answer, End, Read};
+use super::exchange::{Answer, End, Read, weight_of};
 use super::head::{self, Head};
 
 const READ_SIZE: usize = 16 * 1024;
@@ -20,20 +21,24 @@ pub struct Limits {
     pub stream: Duration,
     /// How many bytes of one body are read.
     pub body: usize,
-    /// How many bytes of all bodies together are kept.
+    /// How much one answer may weigh (see [`Answer::weight`]).
+    pub answer: usize,
+    /// How much all answers together may weigh.
     pub total: usize,
 }
 
 impl Limits {
     /// Bounds for a given patience: a stream may take six times as long as an answer, a body
-    /// 4 MiB, all bodies 128 MiB (half of what the whole run may use).
+    /// 4 MiB. An answer may come to 16 MiB in memory, all of them to 96 MiB: well below half of
+    /// the 256 MiB that a whole run may use.
     #[must_use]
     pub fn with_timeout(timeout: Duration) -> Self {
         Self {
             timeout,
             stream: timeout * 6,
             body: 4 << 20,
-            total: 128 << 20,
+            answer: 16 << 20,
+            total: 96 << 20,
         }
     }
 }
@@ -58,17 +63,18 @@ pub enum Reading<'a> {
 }
 
 /// What is known of an answer while it comes in.
-pub(super) struct Incoming {
+pub(super) struct Incoming<'a> {
     pub(super) began: Instant,
     pub(super) deadline: Instant,
     pub(super) method: String,
     pub(super) limits: Limits,
-    pub(super) room: usize,
+    /// What all answers together weigh so far.
+    pub(super) kept: &'a AtomicUsize,
     pub(super) answer: Option<Answer>,
     pub(super) keeps_alive: bool,
 }
 
-impl Incoming {
+impl Incoming<'_> {
     pub(super) async fn receive(
         &mut self,
         reader: &mut (dyn AsyncRead + Unpin + Send),
@@ -81,6 +87,8 @@ impl Incoming {
         };
         let mut decoder = Decoder::new(head.framing);
         self.keeps_alive = head.keeps_alive;
+        let mut weight = head.answer.weight();
+        self.kept.fetch_add(weight, Ordering::Relaxed);
         let answer = self.answer.insert(head.answer);
         let mut patience = Patience::new(reading, self.began, self.limits);
         loop {
@@ -94,6 +102,16 @@ impl Incoming {
                     until: answer.body.len(),
                     at: self.began.elapsed(),
                 });
+                let more = weight_of(&answer.body[before..]) + size_of::<Read>();
+                weight += more;
+                let all = self.kept.fetch_add(more, Ordering::Relaxed) + more;
+                if answer.body.len() > self.limits.body
+                    || weight > self.limits.answer
+                    || all > self.limits.total
+                {
+                    answer.body.truncate(self.limits.body);
+                    return End::TooLarge;
+                }
             }
             if let Err(problem) = framed {
                 return End::NotHttp(problem);
@@ -101,10 +119,6 @@ impl Incoming {
             if decoder.is_done() {
                 answer.surplus = buffer.len();
                 return End::Complete;
-            }
-            if answer.body.len() > self.room {
-                answer.body.truncate(self.room);
-                return End::TooLarge;
             }
             if patience.show(&answer.body[before..]) == Watch::Leave {
                 return End::Left;
@@ -209,6 +223,11 @@ async fn more(
     buffer: &mut Vec<u8>,
     deadline: Instant,
 ) -> Result<(), End> {
+    // A read that finds bytes never looks at the clock: an agent that always has more to send
+    // would have all the time in the world.
+    if Instant::now() >= deadline {
+        return Err(End::TimedOut);
+    }
     buffer.reserve(READ_SIZE);
     match timeout_at(deadline, reader.read_buf(buffer)).await {
         Ok(Ok(0)) => Err(End::Cut("the agent closed the connection".to_owned())),

@@ -1,0 +1,83 @@
+//! Agents that take their time: the checker takes its own.
+
+use std::io::Write;
+use std::time::Duration;
+
+use crate::program::{check, run};
+use crate::server::{CITY, Server, documents, json};
+
+#[test]
+fn one_byte_at_a_time_is_waited_for_no_longer_than_allowed() {
+    for (name, server) in [
+        (
+            "drips the head",
+            Server::start(|stream, _| {
+                for byte in b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                    .iter()
+                    .cycle()
+                {
+                    stream.write_all(&[*byte])?;
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Ok(())
+            }),
+        ),
+        (
+            "drips the body",
+            Server::start(|stream, asked| {
+                if let Some(done) = documents(stream, asked, CITY) {
+                    return done;
+                }
+                stream.write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"output\": \"",
+                )?;
+                loop {
+                    stream.write_all(b"x")?;
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }),
+        ),
+        (
+            "drips the body as fast as it can",
+            Server::start(|stream, asked| {
+                if let Some(done) = documents(stream, asked, CITY) {
+                    return done;
+                }
+                let _ = stream.set_nodelay(true);
+                stream.write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: ",
+                )?;
+                loop {
+                    stream.write_all(b"x")?;
+                }
+            }),
+        ),
+    ] {
+        let run = run(check(&server.url(), "6s"));
+        run.is_sound(name);
+    }
+}
+
+#[test]
+fn what_the_budget_leaves_open_is_inconclusive_and_says_so() {
+    // Each answer comes in time; all of them never would.
+    let server = Server::start(|stream, asked| {
+        std::thread::sleep(Duration::from_millis(150));
+        documents(stream, asked, CITY)
+            .unwrap_or_else(|| json(stream, "404 Not Found", r#"{"error": "no"}"#))
+    });
+    let run = run(check(&server.url(), "3s"));
+    run.is_sound("always nearly late");
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert_eq!(run.report["verdict"], "fail");
+    let (status, message) = run.finding("transport.survives-abort");
+    assert!(
+        status == "inconclusive" && message.contains("--budget"),
+        "{status}: {message}"
+    );
+    assert_eq!(run.finding("auth.responds").0, "pass");
+    assert!(
+        run.stdout
+            .contains("the time for the whole run (3s) was used up")
+    );
+}
