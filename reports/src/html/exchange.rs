@@ -17,7 +17,8 @@ const BODY: (usize, usize) = (4_000, 200);
 const CURL: (usize, usize) = (8 * 1024, 300);
 /// Of header fields, this many are shown of one message.
 const HEADERS: usize = 40;
-/// With more exchanges than this, fields are shown of the first one of a rule alone.
+/// With more exchanges than this, fields, bytes and arrivals are shown of the first one of a rule
+/// alone.
 const MANY: usize = 300;
 
 /// How much may still be shown, shared by all exchanges of a page.
@@ -104,7 +105,7 @@ struct Marked {
 
 impl Exchange {
     pub(super) fn of(evidence: &Evidence, index: usize, total: usize, room: &mut Room) -> Self {
-        let with_headers = !room.is_crowded || index == 0;
+        let is_detailed = !room.is_crowded || index == 0;
         let said = |text: &String| text::clip(text, text::SENTENCE);
         let (curl, can_copy) = curl(&evidence.curl, room);
         let body = evidence.response.as_ref().map(received).unwrap_or_default();
@@ -116,7 +117,7 @@ impl Exchange {
             got: evidence.got.as_ref().map(said),
             curl,
             can_copy,
-            request: request(&evidence.request, with_headers, room),
+            request: request(&evidence.request, is_detailed, room),
             response: None,
             elapsed: words::duration(evidence.elapsed_ms),
             stream: None,
@@ -124,7 +125,7 @@ impl Exchange {
             is_guess: false,
         };
         if let Some(response) = &evidence.response {
-            exchange.answer(evidence, response, &body, with_headers, room);
+            exchange.answer(evidence, response, &body, is_detailed, room);
         }
         exchange
     }
@@ -134,18 +135,18 @@ impl Exchange {
         evidence: &Evidence,
         response: &Response,
         body: &[u8],
-        with_headers: bool,
+        is_detailed: bool,
         room: &mut Room,
     ) {
         let granted = room.for_body(body.len());
         let shown = &body[..granted];
         let mut message = Message {
             start: response.status.to_string(),
-            headers: headers(&response.headers, with_headers),
+            headers: headers(&response.headers, is_detailed),
             body: Vec::new(),
             left_out: body.len() - granted,
         };
-        if is_stream(response) {
+        if is_detailed && is_stream(response) {
             let (lines, lines_left_out) = bytes::lines(shown, response);
             self.stream = Some(Stream {
                 timeline: Timeline::of(response, evidence.elapsed_ms),
@@ -160,7 +161,7 @@ impl Exchange {
             let spans: Vec<_> = response.marks.iter().map(|mark| mark.span).collect();
             message.body = bytes::pieces(shown, &spans);
         }
-        self.marks = marks(response, body);
+        self.marks = marks(response, body, is_detailed);
         self.response = Some(message);
     }
 }
@@ -176,13 +177,13 @@ fn curl(line: &str, room: &mut Room) -> (String, bool) {
     }
 }
 
-fn request(request: &Request, with_headers: bool, room: &mut Room) -> Message {
+fn request(request: &Request, is_detailed: bool, room: &mut Room) -> Message {
     let body = request.body.as_bytes();
     let granted = room.for_body(body.len());
     let line = format!("{} {}", request.method, request.url);
     Message {
         start: text::clip(&line, text::SENTENCE),
-        headers: headers(&request.headers, with_headers),
+        headers: headers(&request.headers, is_detailed),
         body: bytes::pieces(&body[..granted], &[]),
         left_out: body.len() - granted,
     }
@@ -211,7 +212,7 @@ fn is_stream(response: &Response) -> bool {
     !response.events.is_empty() || response.headers.iter().any(is_kind)
 }
 
-fn marks(response: &Response, body: &[u8]) -> Vec<Marked> {
+fn marks(response: &Response, body: &[u8], is_detailed: bool) -> Vec<Marked> {
     let marks = response.marks.iter().take(3);
     marks
         .map(|mark| Marked {
@@ -225,7 +226,11 @@ fn marks(response: &Response, body: &[u8]) -> Vec<Marked> {
                     mark.span.offset.saturating_add(length - 1)
                 ),
             },
-            rows: bytes::hex(body, mark.span),
+            rows: if is_detailed {
+                bytes::hex(body, mark.span)
+            } else {
+                Vec::new()
+            },
         })
         .collect()
 }

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Has every format of the check report read by readers that this project did not write: parsers,
+# schemas and validators from pip and npm, and a real browser.
+#
+#   scripts/check-formats.sh [FOLDER]     where the reports stay; default: target/formats
+#
+# Installs what it needs into target/formats-tools. What cannot be had is said in a line, and is no
+# failure, unless CI=true.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+reports=${1:-$target/formats}
+tools=$target/formats-tools
+here=scripts/formats
+mkdir -p "$reports" "$tools"
+
+not_checked() {
+    echo "not checked: $1, because $2"
+    if [ "${CI:-}" = true ]; then exit 1; fi
+}
+has() { command -v "$1" >/dev/null; }
+
+cargo build --quiet --locked
+program=$target/debug/acp-tck
+
+# 1. Runs of every kind: a clean one, one with faults, one without an agent.
+written=()
+for suffix in json html md sarif tap svg xml shields.json; do
+    written+=(--output "NAME.$suffix")
+done
+outputs() { printf '%s\n' "${written[@]/NAME/$reports/$1}"; }
+mapfile -t to < <(outputs clean)
+"$program" check "${to[@]}"
+
+faults=(counts-length-in-bytes repeats-a-key writes-python-for-json retries-in-words streams-in-latin-1)
+# An old log would name an old port.
+: >"$reports/agent.log"
+"$program" agent --port 0 --rate-limit off --rate-limit-invoke off "${faults[@]/#/--fault=}" \
+    2>>"$reports/agent.log" &
+agent=$!
+trap 'kill "$agent" 2>/dev/null || true' EXIT
+until url=$(grep -o '"url":"[^"]*"' "$reports/agent.log"); do
+    kill -0 "$agent"
+    sleep 0.1
+done
+mapfile -t to < <(outputs failing)
+code=0
+"$program" check "$(cut -d'"' -f4 <<<"$url")" "${to[@]}" || code=$?
+[ "$code" = 1 ]
+kill "$agent"
+
+mapfile -t to < <(outputs unreachable)
+code=0
+"$program" check http://127.0.0.1:9 "${to[@]}" 2>/dev/null || code=$?
+[ "$code" = 3 ]
+
+# 2. Readers from pip; made anew when their list changes.
+if ! cmp -s $here/requirements.txt "$tools/requirements.txt"; then
+    rm -rf "$tools/venv"
+    if python3 -m venv "$tools/venv" && "$tools/venv/bin/pip" install --quiet \
+        --disable-pip-version-check --requirement $here/requirements.txt; then
+        cp $here/requirements.txt "$tools/requirements.txt"
+    fi
+fi
+
+# 3. Readers from npm.
+if has npm && ! cmp -s $here/package.json "$tools/package.json"; then
+    cp $here/package.json "$tools/package.json"
+    npm install --prefix "$tools" --silent --no-audit --no-fund --no-package-lock ||
+        rm "$tools/package.json"
+fi
+
+# 4. Reports that mean harm, and a large one, rendered in every format.
+if has node; then
+    for kind in hostile large; do
+        node $here/make.mjs $kind "$reports/failing.json" "$reports/$kind.json"
+        mapfile -t to < <(outputs $kind | grep -v "/$kind.json$" | grep -v -- '^--output$' | sed 's/^/--output=/')
+        "$program" report render "$reports/$kind.json" "${to[@]}"
+    done
+fi
+
+# 5. The readers.
+if cmp -s $here/requirements.txt "$tools/requirements.txt"; then
+    "$tools/venv/bin/python" $here/check.py "$reports"
+else
+    not_checked "JSON, JUnit, SARIF and SVG" "the packages of requirements.txt cannot be installed"
+fi
+if has node && [ -f "$tools/package.json" ]; then
+    # Modules are looked for above the file that wants them.
+    cp $here/*.mjs "$tools"
+    node "$tools/check.mjs" "$reports"
+    browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+    if [ -n "$browser" ]; then
+        BROWSER=$browser node "$tools/browser.mjs" "$reports"
+    else
+        not_checked "the page in a browser" "there is no Chromium (apt-get install chromium)"
+    fi
+else
+    not_checked "TAP, Markdown and HTML" "there is no node, or its packages cannot be installed"
+fi
