@@ -1,8 +1,9 @@
 //! `acp-tck check`: certify an agent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use acp_conformance::described::{self, Unreadable};
 use acp_conformance::expected::ExpectedFailures;
 use acp_conformance::feature::Feature;
 use acp_conformance::launch::Launch;
@@ -13,6 +14,7 @@ use acp_conformance::settings::{Facts, Settings, Terms};
 use acp_reference_agent as reference;
 use acp_reports::{Format, Report, Verdict};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -87,6 +89,12 @@ pub(crate) struct Arguments {
     /// What the agent does not say of itself, for example cache-ttl=5s; repeatable
     #[arg(long = "feature-param", value_name = "NAME=VALUE")]
     params: Vec<String>,
+    /// The agent's acp-descriptor.json, to be held against its schema and the agent
+    #[arg(long, value_name = "F")]
+    descriptor: Option<PathBuf>,
+    /// The agent's agent-manifest.yaml, likewise
+    #[arg(long, value_name = "F")]
+    manifest: Option<PathBuf>,
     /// Failures that are known: excused, and told when they are over
     #[arg(long, value_name = "F")]
     expected_failures: Option<PathBuf>,
@@ -150,6 +158,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
     let selection = Selection::new(arguments.only.clone(), arguments.skip.clone());
     let selection = selection.map_err(Failure::usage)?;
     let headers = headers(&arguments)?;
+    let descriptor = document(arguments.descriptor.as_deref(), described::descriptor)?;
+    let manifest = document(arguments.manifest.as_deref(), described::manifest)?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
     let (report, was_interrupted) = runtime.block_on(async {
         let (agent, mut settings) = target(&arguments).await?;
@@ -166,6 +176,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
             claims: arguments.claim.clone(),
             stream_path: arguments.stream_path.clone(),
             params: params(&arguments)?,
+            descriptor: descriptor.or(settings.facts.descriptor),
+            manifest: manifest.or(settings.facts.manifest),
             launched: settings.facts.launched,
             started_at: settings.facts.started_at,
         };
@@ -204,6 +216,19 @@ fn headers(arguments: &Arguments) -> Result<Vec<(String, String)>, Failure> {
         .map(input::api_key)
         .transpose()?;
     Ok(arguments.headers.iter().cloned().chain(key).collect())
+}
+
+/// A document about the agent, from a file.
+fn document(
+    path: Option<&Path>,
+    read: fn(&str) -> Result<Value, Unreadable>,
+) -> Result<Option<Value>, Failure> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let read = read(&input::text(path)?);
+    read.map(Some)
+        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 fn params(arguments: &Arguments) -> Result<Params, Failure> {
@@ -246,6 +271,9 @@ async fn target(arguments: &Arguments) -> Result<(Option<reference::Running>, Se
     let url = Url::parse(&agent.url()).map_err(Failure::other)?;
     let mut settings = Settings::for_agent(url, now);
     settings.label = Some(BUILT_IN.to_owned());
+    settings.facts.descriptor = Some(agent.descriptor());
+    let manifest = agent.manifest().map_err(Failure::other)?;
+    settings.facts.manifest = Some(described::manifest(&manifest).map_err(Failure::other)?);
     Ok((Some(agent), settings))
 }
 

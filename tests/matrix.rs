@@ -42,6 +42,7 @@ async fn certify(setup: &Setup, faults: Vec<&'static Fault>) -> Option<Report> {
     let url = Url::parse(&agent.url()).expect("a URL");
     let mut settings = Settings::for_agent(url, jiff::Timestamp::now());
     (setup.checker)(&mut settings);
+    setup.hand_over(&agent, &mut settings);
     let report = run::run(&settings, &|_| {}, &CancellationToken::new())
         .await
         .expect("a run");

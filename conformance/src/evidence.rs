@@ -100,6 +100,8 @@ pub enum Topic {
     /// What it says when its capabilities have changed.
     CapabilitiesChange,
     // TOPICS: descriptor
+    /// The paths that the descriptor and the manifest list; for their own rules alone.
+    Described,
     /// The documents once more, late.
     Reread,
     /// Clients that leave in mid-stream.
@@ -159,6 +161,7 @@ impl Topic {
         Self::Outage,
         Self::CapabilitiesChange,
         // TOPICS: descriptor
+        Self::Described,
         Self::Reread,
         Self::StreamLeave,
         Self::Oversized,
@@ -389,10 +392,10 @@ impl Evidence {
         }
     }
 
-    /// Everything asked, scenes aside.
+    /// Everything asked; scenes aside, and what only a descriptor or a manifest lists.
     pub fn all(&self) -> impl Iterator<Item = &Ask> {
         let asks = self.asks.iter().map(Arc::as_ref);
-        asks.filter(|ask| !ask.topic.is_scene())
+        asks.filter(|ask| !ask.topic.is_scene() && ask.topic != Topic::Described)
     }
 
     /// What was asked under a topic.

@@ -60,6 +60,10 @@ fn beside_the_point(feature: Feature, evidence: &Evidence) -> Option<String> {
             "`{feature}` is seen only of an agent that is started here: give --launch CMD"
         ));
     }
+    if feature == Feature::Descriptor && !probe.is_found(feature) {
+        let told = "neither a descriptor nor a manifest is given: --descriptor F, --manifest F";
+        return Some(told.to_owned());
+    }
     if probe.is_found(feature) || !evidence.incomplete.is_empty() {
         return None;
     }
@@ -177,7 +181,7 @@ mod tests {
         assert_eq!(judged.failures.len(), 1);
         assert_eq!(
             (judged.failures[0].ask, &judged.failures[0].flaw),
-            (1, &flaw)
+            (Some(1), &flaw)
         );
         let cut_short = [(Topic::Head, "the agent is gone")];
         assert_eq!(

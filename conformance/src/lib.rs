@@ -7,6 +7,7 @@
 mod cached;
 pub mod cases;
 mod credentials;
+pub mod described;
 pub mod drive;
 pub mod evidence;
 pub mod expected;

@@ -87,7 +87,12 @@ impl Probe {
         // Who names a path says that there is a stream.
         claims.extend(facts.stream_path.iter().map(|_| Feature::Streaming));
         claims.extend(capabilities.iter().flat_map(claimed));
+        claims.extend(facts.descriptor.iter().flat_map(claimed));
         let mut seen = seen(asks);
+        // FEATURES: descriptor
+        if facts.descriptor.is_some() || facts.manifest.is_some() {
+            seen.insert(Feature::Descriptor);
+        }
         if claims.contains(&Feature::Cache) && asks.iter().any(|ask| denies_cache(ask)) {
             seen.insert(Feature::Cache);
         }
@@ -230,7 +235,6 @@ fn seen(asks: &[Arc<Ask>]) -> BTreeSet<Feature> {
         (Feature::Orchestrator, shows_registration),
         // FEATURES: lifecycle
         (Feature::Lifecycle, shows_life),
-        // FEATURES: descriptor
     ];
     let shown = looks
         .iter()

@@ -49,6 +49,10 @@ pub(crate) static REGISTRATION: Message = message!("registration.json");
 pub(crate) static HEARTBEAT: Message = message!("heartbeat.json");
 /// What an agent sends when its capabilities have changed.
 pub(crate) static CAPABILITIES_UPDATE: Message = message!("capabilities-update.json");
+/// `acp-descriptor.json`.
+pub(crate) static DESCRIPTOR: Message = message!("descriptor.json");
+/// `agent-manifest.yaml`.
+pub(crate) static MANIFEST: Message = message!("manifest.json");
 
 impl Message {
     /// The words that the schema lists at a pointer to an `enum`.
@@ -88,6 +92,8 @@ mod tests {
             &REGISTRATION,
             &HEARTBEAT,
             &CAPABILITIES_UPDATE,
+            &DESCRIPTOR,
+            &MANIFEST,
         ] {
             assert!(message.document.is_object(), "{}", message.name);
             assert!(message.schema.is_some(), "{}", message.name);

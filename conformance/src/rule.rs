@@ -70,8 +70,9 @@ pub struct Judged {
 /// Something wrong in one exchange.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
-    /// Which of the evidence's asks shows it.
-    pub ask: usize,
+    /// Which of the evidence's asks shows it; none where it stands in a document that the user
+    /// handed over.
+    pub ask: Option<usize>,
     /// What is wrong.
     pub flaw: Flaw,
 }
@@ -155,15 +156,24 @@ impl<'e> Tally<'e> {
             Look::Flaw(flaw) => {
                 let mut known = self.evidence.asks.iter();
                 let index = known.position(|known| std::ptr::eq(known.as_ref(), ask));
-                let Some(ask) = index else {
+                if index.is_none() {
                     return;
-                };
-                self.judged.failures.push(Failure { ask, flaw });
+                }
+                self.judged.failures.push(Failure { ask: index, flaw });
             }
         }
         self.judged.checked += 1;
         *self.judged.seen.entry(ask.topic).or_default() += 1;
         self.judged.spent += ask.exchange.elapsed;
+    }
+
+    /// Counts what a document shows that the user handed over: there is no exchange.
+    pub fn read(&mut self, look: Look) {
+        if let Look::Flaw(flaw) = look {
+            self.judged.failures.push(Failure { ask: None, flaw });
+        }
+        self.judged.checked += 1;
+        *self.judged.seen.entry(Topic::Described).or_default() += 1;
     }
 
     /// Notes a fact that decides nothing.

@@ -12,7 +12,7 @@ use crate::drive::{self, Bank, Driver, Halt, Observer, Progress, Stop};
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::judge::{Outcome, judge};
 use crate::probe::Probe;
-use crate::rule::Rule;
+use crate::rule::{Failure, Rule};
 use crate::rules;
 use crate::scenes::{Known, Played, Scenes, Stage, lives};
 use crate::settings::Settings;
@@ -355,22 +355,25 @@ impl Verdict {
 }
 
 fn failing(outcome: &Outcome, evidence: &Evidence) -> BTreeSet<Asked> {
-    let asks = failing_asks(outcome).filter_map(|ask| evidence.asks.get(ask));
-    asks.map(|ask| {
-        (
-            ask.topic,
-            ask.about.step,
-            ask.about.key,
-            ask.about.note.clone(),
-        )
-    })
-    .collect()
+    let asked = |failure: &Failure| {
+        let Some(ask) = failure.ask else {
+            // In a document: that does not change.
+            let message = failure.flaw.message.clone();
+            return Some((Topic::Described, Step::Main, 0, message));
+        };
+        let (topic, about) = evidence.asks.get(ask).map(|ask| (ask.topic, &ask.about))?;
+        Some((topic, about.step, about.key, about.note.clone()))
+    };
+    failures(outcome).iter().filter_map(asked).collect()
 }
 
 fn failing_asks(outcome: &Outcome) -> impl Iterator<Item = usize> {
-    let failures = match outcome {
-        Outcome::Fail(judged) => judged.failures.as_slice(),
+    failures(outcome).iter().filter_map(|failure| failure.ask)
+}
+
+fn failures(outcome: &Outcome) -> &[Failure] {
+    match outcome {
+        Outcome::Fail(judged) => &judged.failures,
         _ => &[],
-    };
-    failures.iter().map(|failure| failure.ask)
+    }
 }

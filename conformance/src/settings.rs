@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use url::Url;
 
 use crate::evidence::Topic;
@@ -25,6 +26,10 @@ pub struct Facts {
     pub stream_path: Option<String>,
     /// What else the user says of the agent.
     pub params: Params,
+    /// The agent's descriptor, as its user handed it over.
+    pub descriptor: Option<Value>,
+    /// The agent's manifest, likewise.
+    pub manifest: Option<Value>,
     /// By what the agent's own calls are judged, if it is started here.
     pub launched: Option<Terms>,
     /// When the run began, by the caller's clock; exchanges count from here.
@@ -107,6 +112,8 @@ impl Settings {
                 claims: Vec::new(),
                 stream_path: None,
                 params: Params::default(),
+                descriptor: None,
+                manifest: None,
                 launched: None,
                 started_at,
             },

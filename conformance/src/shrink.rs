@@ -32,7 +32,7 @@ pub(crate) fn candidate<'e>(outcome: &Outcome, evidence: &'e Evidence) -> Option
     let failing = judged
         .failures
         .iter()
-        .filter_map(|failure| evidence.asks.get(failure.ask));
+        .filter_map(|failure| evidence.asks.get(failure.ask?));
     let generated = failing.filter_map(|ask| Some((ask.about.case.as_ref()?.0.text.len(), ask)));
     generated
         .min_by_key(|(length, _)| *length)

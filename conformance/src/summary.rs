@@ -192,7 +192,7 @@ fn evidence_of(
     let mut failures: Vec<_> = judged
         .failures
         .iter()
-        .filter_map(|failure| Some((evidence.asks.get(failure.ask)?, &failure.flaw)))
+        .filter_map(|failure| Some((evidence.asks.get(failure.ask?)?, &failure.flaw)))
         .collect();
     failures.sort_by_key(|(ask, _)| ask.exchange.request.body_length);
     let shrunk = verdict
@@ -234,7 +234,7 @@ fn is_cut_short(feature: Feature, evidence: &Evidence) -> bool {
     feature == Feature::Orchestrator && terms.is_some_and(|terms| terms.is_quick)
 }
 
-/// The level reached; production asks for features that are not judged yet.
+/// The level reached.
 fn level(features: &[ShownFeature]) -> ProfileLevel {
     let is_certified = |name: &str| {
         features

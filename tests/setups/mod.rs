@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use acp_conformance::described;
 use acp_conformance::evidence::Topic;
 use acp_conformance::select::Selection;
 use acp_conformance::settings::Settings;
@@ -58,6 +59,22 @@ pub(crate) static SETUPS: &[Setup] = &[
         agent: |settings| settings.cache_ttl = Duration::from_secs(2),
         checker: |_| {},
     },
+    // The agent's own descriptor and manifest, beside little else: other faults show elsewhere, and
+    // would make untrue what these say.
+    Setup {
+        name: "documents",
+        only_here: DOCUMENTED,
+        agent: |_| {},
+        checker: |settings| {
+            settings.topics = vec![
+                Topic::Documents,
+                Topic::UnknownPath,
+                Topic::Discovery,
+                Topic::Described,
+                Topic::Reread,
+            ];
+        },
+    },
     // Only what is asked within the limit, beside what is asked of the limit itself: the rest would
     // spend its time waiting for the allowance to come back.
     Setup {
@@ -83,6 +100,26 @@ pub(crate) static SETUPS: &[Setup] = &[
         },
     },
 ];
+
+/// The rules that are judged by the documents that the agent prints.
+const DOCUMENTED: &[&str] = &[
+    "descriptor.valid",
+    "descriptor.true",
+    "manifest.valid",
+    "manifest.true",
+];
+
+impl Setup {
+    /// Hands the agent's own documents to the checker, where that is what the setup is for.
+    pub(crate) fn hand_over(&self, agent: &reference::Running, settings: &mut Settings) {
+        if self.only_here != DOCUMENTED {
+            return;
+        }
+        settings.facts.descriptor = Some(agent.descriptor());
+        let manifest = agent.manifest().expect("a manifest");
+        settings.facts.manifest = Some(described::manifest(&manifest).expect("YAML"));
+    }
+}
 
 /// What stands in a report that tells a secret, or what was made of one.
 pub(crate) fn traces_of_secrets() -> Vec<String> {

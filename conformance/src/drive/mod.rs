@@ -8,6 +8,7 @@ mod bad;
 mod bank;
 pub mod cache;
 mod config;
+pub mod described;
 mod documents;
 mod driver;
 mod fresh;
@@ -81,5 +82,6 @@ pub async fn drive(topic: Topic, driver: &Driver<'_>) -> Vec<Ask> {
         | Topic::Outage
         | Topic::CapabilitiesChange => Vec::new(),
         // DRIVES: descriptor
+        Topic::Described => described::described(driver).await,
     }
 }

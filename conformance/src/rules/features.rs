@@ -43,6 +43,9 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
             (None, Some(Feature::Errors)) if evidence.of(Topic::InvokeShapes).next().is_none() => {
                 Look::missing("no error was asked for that could show the envelope")
             }
+            (None, Some(Feature::Descriptor)) => {
+                Look::missing("`descriptor` is claimed: give --descriptor F or --manifest F")
+            }
             (None, Some(feature)) if !was_looked_for(*feature, evidence) => {
                 Look::missing(format!("nothing was asked that could show `{feature}`"))
             }

@@ -5,12 +5,14 @@ mod cache;
 mod capabilities;
 mod config;
 mod delivery;
+mod descriptor;
 mod errors;
 mod features;
 mod guard;
 mod internals;
 mod invoke;
 mod lifecycle;
+mod likeness;
 mod looks;
 mod observability;
 mod orchestrator;
@@ -67,6 +69,7 @@ const AREAS: &[&[Rule]] = &[
     // AREAS: lifecycle
     lifecycle::RULES,
     // AREAS: descriptor
+    descriptor::RULES,
 ];
 
 /// Every rule, in the profile's order.
