@@ -16,8 +16,8 @@ mod text;
 mod words;
 
 pub use check::{
-    Evidence, Feature, Finding, Level, ProfileLevel, Report, Request, Response, Stale, Status,
-    Summary, Target, Tool, Verdict,
+    Dialect, Evidence, Feature, Finding, Level, ProfileLevel, Report, Request, Response, Stale,
+    Status, Summary, Target, Tool, Verdict,
 };
 pub use format::{Format, UnknownFormat};
 pub use text::{escape, shorten};
