@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use acp_conformance::dialects::DIALECTS;
 use acp_conformance::rule::Rule;
 use acp_conformance::rules;
 use acp_reference_agent::faults;
@@ -22,6 +23,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Every rule, a line each
     List,
+    /// The dialects: other forms that are recognised by name
+    Dialects,
     /// One rule: what it asks for, why, and how to mend a failure
     Explain {
         /// The rule's id, for example sse.data-is-json
@@ -35,6 +38,7 @@ const BOLD: Style = Style::new().bold();
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     match &arguments.command {
         None | Some(Command::List) => output::to_stdout(list)?,
+        Some(Command::Dialects) => output::to_stdout(dialects)?,
         Some(Command::Explain { id }) => {
             let rule = rules::find(id).ok_or_else(|| unknown(id))?;
             output::to_stdout(|out| explain(rule, out))?;
@@ -81,6 +85,19 @@ fn list(out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+fn dialects(out: &mut dyn Write) -> io::Result<()> {
+    for dialect in DIALECTS {
+        let rule = dialect
+            .rule
+            .unwrap_or("no rule: the profile leaves it open");
+        writeln!(out, "{BOLD}{}{BOLD:#}  ({rule})", dialect.name)?;
+        let (form, canonical) = (dialect.form, dialect.canonical);
+        writeln!(out, "    {}: {form}, for {canonical}", dialect.point)?;
+        writeln!(out, "    {} (spoken by: {})", dialect.cost, dialect.source)?;
+    }
+    Ok(())
+}
+
 fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
@@ -98,6 +115,9 @@ fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{name:8}{text}")?;
     }
     let proofs = faults::catalogue().filter(|fault| fault.trips.contains(&rule.id));
+    for dialect in DIALECTS.iter().filter(|one| one.rule == Some(rule.id)) {
+        writeln!(out, "{:8}{}: {}", "dialect", dialect.name, dialect.form)?;
+    }
     for (index, fault) in proofs.enumerate() {
         let name = if index == 0 { "faults" } else { "" };
         writeln!(out, "{name:8}{}: {}", fault.name, fault.summary)?;

@@ -14,7 +14,7 @@ use acp_conformance::rules;
 use acp_conformance::run;
 use acp_conformance::settings::Settings;
 use acp_reference_agent as reference;
-use acp_reports::{Report, Status, Verdict};
+use acp_reports::{ProfileLevel, Report, Status, Verdict};
 use reference::faults::{self, Fault};
 use setups::{SETUPS, Setup};
 use tokio_util::sync::CancellationToken;
@@ -149,6 +149,7 @@ fn a_clean_agent_holds_every_rule_and_every_pass_has_looked() {
 fn a_clean_agent_that_is_launched_holds_every_rule_of_its_process_and_its_calls() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let report = runtime.block_on(launched::certify(None));
+    assert_eq!(report.level, ProfileLevel::Production);
     for finding in &report.results {
         let (rule, message) = (&finding.rule, &finding.message);
         let is_own = launched::is_left_to_it(&finding.feature);

@@ -47,6 +47,8 @@ pub enum Topic {
     ConfigUsable,
     /// Ids that were never given out.
     ConfigUnknown,
+    /// The same inputs under several configurations, and under none.
+    ConfigEffect,
     /// Inputs that are valid under the schema.
     InvokeValid,
     /// Inputs that are not.
@@ -131,6 +133,7 @@ impl Topic {
         Self::ConfigConcurrent,
         Self::ConfigUsable,
         Self::ConfigUnknown,
+        Self::ConfigEffect,
         Self::InvokeValid,
         Self::InvokeInvalid,
         Self::InvokeShapes,

@@ -8,6 +8,7 @@ mod cached;
 pub mod cases;
 mod credentials;
 pub mod described;
+pub mod dialects;
 pub mod drive;
 pub mod evidence;
 pub mod expected;

@@ -206,14 +206,17 @@ fn document(asks: &[Arc<Ask>], step: Step) -> Option<Value> {
         .cloned()
 }
 
+/// One of the schemas in the document at `/schema`; a dialect says `input_schema` for `input`.
+pub(crate) fn part_of(schemas: &Value, part: Part) -> Option<&Value> {
+    let name = part.name();
+    let suffixed = || schemas.get(format!("{name}_schema"));
+    schemas.get(name).or_else(suffixed)
+}
+
 fn compile(schemas: Option<&Value>, part: Part) -> Result<Schema, String> {
     let name = part.name();
     let schemas = schemas.ok_or("`/schema` gave no document")?;
-    // A dialect of the orchestrator's: `input_schema` for `input`.
-    let schema = schemas
-        .get(name)
-        .or_else(|| schemas.get(format!("{name}_schema")))
-        .ok_or_else(|| format!("`/schema` has no `{name}`"))?;
+    let schema = part_of(schemas, part).ok_or_else(|| format!("`/schema` has no `{name}`"))?;
     Schema::compile(schema).map_err(|error| format!("the {name} schema cannot be used: {error}"))
 }
 

@@ -30,6 +30,7 @@ const STREAMED: &[Topic] = &[Topic::StreamValid, Topic::StreamInvalid, Topic::St
 const NEED_INPUT: &[Topic] = &[
     Topic::ConfigUsable,
     Topic::ConfigUnknown,
+    Topic::ConfigEffect,
     Topic::StreamLeave,
     Topic::StreamValid,
 ];

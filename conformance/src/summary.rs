@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use acp_reports::{
-    Evidence as Shown, Feature as ShownFeature, Finding, Level, ProfileLevel, Report, Status,
-    Summary, Target, Tool, Verdict as RunVerdict,
+    Dialect as ShownDialect, Evidence as Shown, Feature as ShownFeature, Finding, Level,
+    ProfileLevel, Report, Status, Summary, Target, Tool, Verdict as RunVerdict,
 };
 
+use crate::dialects::{self, Dialect};
 use crate::drive::Stop;
-use crate::evidence::Evidence;
+use crate::evidence::{Ask, Evidence};
 use crate::feature::Feature;
 use crate::judge::{Outcome, status};
 use crate::record::Recorder;
@@ -40,10 +41,12 @@ pub(crate) fn report(
         base: url.clone(),
         redactor,
     };
+    let spoken = dialects::spoken(evidence);
     let mut results: Vec<Finding> = verdicts
         .iter()
         .map(|verdict| finding(verdict, evidence, settings.strict, &recorder))
         .collect();
+    tell_costs(&spoken, &mut results);
     let stale_expectations = settings.expected.apply(&mut results);
     let error = ended.stop.and_then(|stop| match stop {
         Stop::Gone(_) if evidence.all().next().is_none() => {
@@ -85,11 +88,38 @@ pub(crate) fn report(
         level: level(&features),
         summary: Summary::of(&results),
         features,
+        dialects: spoken.iter().map(shown_dialect).collect(),
         stale_expectations,
         results,
     };
     redact(&mut report, &recorder.redactor);
     report
+}
+
+/// Adds to each finding what the dialects cost that it fails for.
+fn tell_costs(spoken: &[(&Dialect, Vec<&Ask>)], results: &mut [Finding]) {
+    for (dialect, _) in spoken {
+        let is_failed = |finding: &&mut Finding| {
+            let is_own = dialect.rule == Some(finding.rule.as_str());
+            is_own && matches!(finding.status, Status::Fail | Status::Warn)
+        };
+        for finding in results.iter_mut().filter(is_failed) {
+            let told = format!("dialect `{}`: {}", dialect.name, dialect.cost);
+            finding.notes.push(told);
+        }
+    }
+}
+
+fn shown_dialect((dialect, asks): &(&Dialect, Vec<&Ask>)) -> ShownDialect {
+    ShownDialect {
+        name: dialect.name.to_owned(),
+        point: dialect.point.to_owned(),
+        form: dialect.form.to_owned(),
+        canonical: dialect.canonical.to_owned(),
+        cost: dialect.cost.to_owned(),
+        rule: dialect.rule.map(str::to_owned),
+        seen: asks.len(),
+    }
 }
 
 /// Takes secrets out of every text that the agent may have had a hand in. What evidence shows of
@@ -255,4 +285,43 @@ fn level(features: &[ShownFeature]) -> ProfileLevel {
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The level of an agent that is certified for these features, and has others.
+    fn reached(certified: &[&str]) -> ProfileLevel {
+        let features = Feature::ALL.iter().map(|feature| ShownFeature {
+            name: feature.name().to_owned(),
+            claimed: true,
+            found: true,
+            certified: certified.contains(&feature.name()),
+        });
+        level(&features.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn production_asks_for_its_four_features_and_core_for_itself() {
+        let four = ["core", "errors", "observability", "lifecycle"];
+        assert_eq!(reached(&four), ProfileLevel::Production);
+        for left_out in four {
+            let rest: Vec<&str> = four.into_iter().filter(|name| *name != left_out).collect();
+            let expected = match left_out {
+                "core" => ProfileLevel::None,
+                _ => ProfileLevel::Core,
+            };
+            assert_eq!(reached(&rest), expected, "without {left_out}");
+        }
+        assert_eq!(reached(&["core", "descriptor"]), ProfileLevel::Core);
+    }
+
+    #[test]
+    fn every_feature_has_a_must_so_that_none_is_certified_by_nothing() {
+        for feature in Feature::ALL {
+            let mut own = rules::catalogue().filter(|rule| rule.feature == *feature);
+            assert!(own.any(|rule| rule.level == Level::Must), "{feature}");
+        }
+    }
 }

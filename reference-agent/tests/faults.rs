@@ -116,6 +116,9 @@ fn configs() -> Vec<Vec<u8>> {
     let mut all: Vec<_> = stored.chain(others).map(config).collect();
     let mine = || invoke(json!({"input": {"city": "x"}, "config_id": "mine"}));
     all.extend(std::iter::repeat_with(mine).take(11));
+    let few = json!({"config": {"max_recommendations": 1}, "config_id": "few"});
+    all.push(config(few));
+    all.push(invoke(json!({"input": {"city": "x"}, "config_id": "few"})));
     all
 }
 
@@ -131,6 +134,7 @@ fn oddities() -> Vec<Vec<u8>> {
         b"\"\\ud800\"",
         b"\"\xff\"",
         b"[1e999]",
+        b"{\"input\": NaN}",
         &deep,
         &long,
     ] {

@@ -41,6 +41,9 @@ pub struct Report {
     pub level: ProfileLevel,
     /// What the agent offers, by feature.
     pub features: Vec<Feature>,
+    /// Where the agent says in another form what the profile says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dialects: Vec<Dialect>,
     /// Findings by status.
     pub summary: Summary,
     /// Entries of the expected-failures file that no longer hold; each fails the run.
@@ -110,6 +113,25 @@ pub struct Feature {
     pub found: bool,
     /// Every MUST of it was judged and holds.
     pub certified: bool,
+}
+
+/// Another form of what the profile says, which the agent uses instead.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dialect {
+    /// Its name, for example `stream-by-flag`.
+    pub name: String,
+    /// What is said otherwise.
+    pub point: String,
+    /// How it is said.
+    pub form: String,
+    /// How the profile has it.
+    pub canonical: String,
+    /// What it costs the agent's users.
+    pub cost: String,
+    /// The rule that fails for it, if one does.
+    pub rule: Option<String>,
+    /// In how many exchanges it was seen.
+    pub seen: usize,
 }
 
 /// How many findings have each status.

@@ -7,7 +7,9 @@
 use std::io;
 
 use crate::layout::{BOLD, DIM, heading, labelled, paint, paragraph, row};
-use crate::{Feature, Finding, ProfileLevel, Report, Stale, Status, details, layout, text, words};
+use crate::{
+    Dialect, Feature, Finding, ProfileLevel, Report, Stale, Status, details, layout, text, words,
+};
 
 /// The blocks that follow the table, in order, with their headings.
 const SECTIONS: [(Status, &str); 4] = [
@@ -56,6 +58,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
         section(&report.results, status, title, out)?;
     }
     notes(&report.results, out)?;
+    dialects(&report.dialects, out)?;
     stale(&report.stale_expectations, out)?;
     closing(report, out)
 }
@@ -222,6 +225,32 @@ fn notes(findings: &[Finding], out: &mut dyn io::Write) -> io::Result<()> {
         for note in details::notes(&finding.notes) {
             paragraph(out, 4, &note.lines.concat())?;
         }
+    }
+    Ok(())
+}
+
+/// Whose forms the agent has; of what it costs, the finding of its rule says more.
+fn dialects(spoken: &[Dialect], out: &mut dyn io::Write) -> io::Result<()> {
+    if spoken.is_empty() {
+        return Ok(());
+    }
+    let title = "Dialects: recognised, and judged behind the form";
+    heading(out, &format!("{title} ({})", spoken.len()))?;
+    for dialect in spoken {
+        let Dialect {
+            point,
+            form,
+            canonical,
+            cost,
+            ..
+        } = dialect;
+        let rule = dialect
+            .rule
+            .as_deref()
+            .map_or_else(String::new, |rule| format!(" (see {rule})"));
+        writeln!(out, "  {}", paint(BOLD, &text::clip(&dialect.name, 80)))?;
+        let told = format!("{point}: {form}, for {canonical}. {cost}{rule}");
+        paragraph(out, 4, &text::clip(&told, text::SENTENCE))?;
     }
     Ok(())
 }

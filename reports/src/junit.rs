@@ -64,6 +64,8 @@ fn suite(report: &Report, name: &str, cases: impl Iterator<Item = TestCase>) -> 
     suite.timestamp = report.started_at.parse().ok();
     let url = text::clip(&report.target.url, ATTRIBUTE);
     let agent = report.target.agent_id.as_deref().unwrap_or_default();
+    let dialects: Vec<&str> = report.dialects.iter().map(|it| it.name.as_str()).collect();
+    let dialects = text::clip(&dialects.join(", "), ATTRIBUTE);
     for (name, value) in [
         ("profile", text::clip(&report.profile, ATTRIBUTE)),
         ("url", url),
@@ -71,6 +73,9 @@ fn suite(report: &Report, name: &str, cases: impl Iterator<Item = TestCase>) -> 
         ("seed", report.seed.to_string()),
     ] {
         suite.add_property(Property::new(name, value));
+    }
+    if !dialects.is_empty() {
+        suite.add_property(Property::new("dialects", dialects));
     }
     suite.add_test_cases(cases);
     suite

@@ -23,8 +23,8 @@ mod text;
 mod words;
 
 pub use check::{
-    Arrival, Evidence, Feature, Finding, Level, Mark, ProfileLevel, Report, Request, Response,
-    Span, Stale, Status, Summary, Target, Tool, Verdict,
+    Arrival, Dialect, Evidence, Feature, Finding, Level, Mark, ProfileLevel, Report, Request,
+    Response, Span, Stale, Status, Summary, Target, Tool, Verdict,
 };
 pub use format::{Format, UnknownFormat};
 pub use text::{escape, shorten};

@@ -1,8 +1,8 @@
 //! Reports to try the faces on: one finding of every status, and an agent that means harm.
 
 use crate::{
-    Arrival, Evidence, Feature, Finding, Level, Mark, ProfileLevel, Report, Request, Response,
-    Span, Stale, Status, Summary, Target, Tool, Verdict,
+    Arrival, Dialect, Evidence, Feature, Finding, Level, Mark, ProfileLevel, Report, Request,
+    Response, Span, Stale, Status, Summary, Target, Tool, Verdict,
 };
 
 /// A terminal's colour and title sequences, a bidirectional override, a forged line.
@@ -111,6 +111,7 @@ pub(crate) fn report() -> Report {
         features: ["core", "errors", "streaming", "cache"]
             .map(feature)
             .to_vec(),
+        dialects: vec![dialect()],
         summary: Summary::of(&results),
         stale_expectations: vec![
             stale("errors.timestamp", "it passes again"),
@@ -120,6 +121,18 @@ pub(crate) fn report() -> Report {
             ),
         ],
         results,
+    }
+}
+
+fn dialect() -> Dialect {
+    Dialect {
+        name: "completed".to_owned(),
+        point: "the word that completes a stream".to_owned(),
+        form: "`completed`".to_owned(),
+        canonical: "`complete`".to_owned(),
+        cost: "A client that waits for `complete` waits for ever.".to_owned(),
+        rule: Some("stream.known-vocabulary".to_owned()),
+        seen: 12,
     }
 }
 
@@ -140,6 +153,7 @@ pub(crate) fn clean() -> Report {
         .retain(|finding| finding.status == Status::Pass);
     report.summary = Summary::of(&report.results);
     report.stale_expectations.clear();
+    report.dialects.clear();
     report.verdict = Verdict::Pass;
     report.level = ProfileLevel::Core;
     report.target.agent_id = Some("weather-advisor".to_owned());
@@ -159,6 +173,7 @@ pub(crate) fn unreachable() -> Report {
     };
     report.results.clear();
     report.features.clear();
+    report.dialects.clear();
     report.stale_expectations.clear();
     report.summary = Summary::default();
     report.verdict = Verdict::Error;

@@ -11,6 +11,7 @@ mod config;
 pub mod described;
 mod documents;
 mod driver;
+pub mod effect;
 mod fresh;
 mod halt;
 mod invoke;
@@ -48,6 +49,7 @@ pub async fn drive(topic: Topic, driver: &Driver<'_>) -> Vec<Ask> {
         Topic::ConfigConcurrent => config::concurrent(driver).await,
         Topic::ConfigUsable => config::usable(driver).await,
         Topic::ConfigUnknown => config::unknown(driver).await,
+        Topic::ConfigEffect => effect::effect(driver).await,
         Topic::InvokeValid => invoke::valid(driver).await,
         Topic::InvokeInvalid => invoke::invalid(driver).await,
         Topic::InvokeShapes => invoke::shapes(driver).await,

@@ -13,6 +13,14 @@ use crate::rule::{Judgement, Look, Rule, each};
 use crate::schema;
 use crate::show;
 
+/// Where a capability has its schemas; a dialect writes them in camel case.
+const SCHEMAS: &[&str] = &[
+    "input_schema",
+    "output_schema",
+    "inputSchema",
+    "outputSchema",
+];
+
 const READS: &[Topic] = &[Topic::Documents];
 
 pub(super) const RULES: &[Rule] = &[
@@ -169,6 +177,8 @@ fn named(evidence: &Evidence) -> Judgement {
 
 fn described(evidence: &Evidence) -> Judgement {
     each_entry(evidence, |entry| {
+        // What is no object, capabilities.named finds.
+        let is_entry = entry.is_object();
         let text = entry
             .get("description")
             .and_then(Value::as_str)
@@ -184,7 +194,7 @@ fn described(evidence: &Evidence) -> Judgement {
                 show::member(entry, "description"),
             )
         };
-        text.trim().is_empty().then(flaw)
+        (is_entry && text.trim().is_empty()).then(flaw)
     })
 }
 
@@ -225,18 +235,16 @@ fn protocol_version(evidence: &Evidence) -> Judgement {
 
 fn schemas_valid(evidence: &Evidence) -> Judgement {
     each_entry(evidence, |entry| {
-        ["input_schema", "output_schema"]
-            .into_iter()
-            .find_map(|name| {
-                let violations = schema::metaschema_violations(entry.get(name)?);
-                (!violations.is_empty()).then(|| {
-                    let message = format!(
-                        "{name} of {} is no JSON Schema",
-                        show::member(entry, "name")
-                    );
-                    Look::flaw(message, "valid under its metaschema", list(&violations))
-                })
+        SCHEMAS.iter().find_map(|name| {
+            let violations = schema::metaschema_violations(entry.get(*name)?);
+            (!violations.is_empty()).then(|| {
+                let message = format!(
+                    "{name} of {} is no JSON Schema",
+                    show::member(entry, "name")
+                );
+                Look::flaw(message, "valid under its metaschema", list(&violations))
             })
+        })
     })
 }
 

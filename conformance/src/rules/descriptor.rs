@@ -14,7 +14,7 @@ use super::looks::{json, list, settle};
 use crate::drive::described::key;
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Descriptor;
-use crate::probe::Part;
+use crate::probe::{Part, part_of};
 use crate::protocol::{self, Message};
 use crate::rule::{Judgement, Look, Rule, Tally};
 use crate::show;
@@ -281,7 +281,7 @@ fn live_schema(ability: &Value, part: Part) -> Option<&Value> {
 
 fn schema_at(evidence: &Evidence, part: Part) -> Option<&Value> {
     let schemas = evidence.probe.schemas.as_ref()?;
-    schemas.get(part.name())
+    part_of(schemas, part)
 }
 
 fn names(abilities: &[Value]) -> BTreeSet<&str> {
@@ -297,7 +297,7 @@ fn ability_name(ability: &Value) -> Option<&str> {
 fn of_schemas(told: &Told<'_>, live: &Value) -> Option<Look> {
     let schemas = told.body.get("schemas")?;
     Part::ALL.iter().find_map(|part| {
-        let (said, live) = (schemas.get(part.name())?, live.get(part.name())?);
+        let (said, live) = (schemas.get(part.name())?, part_of(live, *part)?);
         let message = || format!("{}: the {} schema is another one", told.what, part.name());
         (!is_alike(said, live)).then(|| Look::flaw(message(), show::value(live), show::value(said)))
     })

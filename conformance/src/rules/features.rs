@@ -23,11 +23,15 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
     let probe = &evidence.probe;
     let mut tally = Tally::new(evidence);
     for ask in evidence.at(Topic::Documents, Step::Capabilities) {
-        let absent = Feature::ALL
+        let absent: Vec<Feature> = Feature::ALL
             .iter()
-            .filter(|feature| catalogue().any(|rule| rule.feature == **feature))
+            .copied()
             .filter(|feature| evidence.facts.launched.is_some() || !feature.needs_launch())
-            .find(|feature| probe.is_claimed(**feature) && !probe.is_found(**feature));
+            .filter(|feature| probe.is_claimed(*feature) && !probe.is_found(*feature))
+            .collect();
+        // What was looked for in vain tells more than what was not looked for.
+        let sought = absent.iter().find(|one| was_looked_for(**one, evidence));
+        let absent = sought.or(absent.first());
         let named = evidence.facts.stream_path.as_deref();
         let is_there = |path: &str| probe.streams.iter().any(|stream| stream.path == path);
         // What the user names is looked for first: other claims may not have been looked for at all.
@@ -40,14 +44,16 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
                 "a path that is not there",
             ),
             (None, None) => Look::Fine,
-            (None, Some(Feature::Errors)) if evidence.of(Topic::InvokeShapes).next().is_none() => {
-                Look::missing("no error was asked for that could show the envelope")
-            }
-            (None, Some(Feature::Descriptor)) => {
-                Look::missing("`descriptor` is claimed: give --descriptor F or --manifest F")
-            }
             (None, Some(feature)) if !was_looked_for(*feature, evidence) => {
-                Look::missing(format!("nothing was asked that could show `{feature}`"))
+                Look::missing(match feature {
+                    Feature::Errors => {
+                        "no error was asked for that could show the envelope".to_owned()
+                    }
+                    Feature::Descriptor => {
+                        "`descriptor` is claimed: give --descriptor F or --manifest F".to_owned()
+                    }
+                    _ => format!("nothing was asked that could show `{feature}`"),
+                })
             }
             (None, Some(feature)) => Look::flaw(
                 format!("`{feature}` is claimed and is not there"),
@@ -65,6 +71,12 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
 
 /// Whether anything was asked that only this feature's rules read.
 fn was_looked_for(feature: Feature, evidence: &Evidence) -> bool {
+    match feature {
+        Feature::Errors => return evidence.of(Topic::InvokeShapes).next().is_some(),
+        // The user hands it over, or nobody.
+        Feature::Descriptor => return false,
+        _ => {}
+    }
     let (own, others): (Vec<&Rule>, Vec<&Rule>) =
         catalogue().partition(|rule| rule.feature == feature);
     // Some rules read whatever was asked, for whatever reason.

@@ -6,6 +6,8 @@ mod capabilities;
 mod config;
 mod delivery;
 mod descriptor;
+mod dialects;
+mod effect;
 mod errors;
 mod features;
 mod guard;
@@ -47,12 +49,14 @@ const AREAS: &[&[Rule]] = &[
     capabilities::RULES,
     features::RULES,
     config::RULES,
+    effect::RULES,
     invoke::RULES,
     errors::RULES,
     sse::RULES,
     delivery::RULES,
     stream::RULES,
     results::RULES,
+    dialects::RULES,
     // AREAS: config-versions
     versions::RULES,
     // AREAS: cache

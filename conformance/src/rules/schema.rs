@@ -6,7 +6,7 @@ use super::looks::{answered, document, json, list, outputs, settle};
 use crate::cases::Generator;
 use crate::evidence::{Evidence, Step, Topic};
 use crate::feature::Feature::Core;
-use crate::probe::Part;
+use crate::probe::{Part, part_of};
 use crate::rule::{Judgement, Look, Rule, Tally, each};
 use crate::schema;
 use crate::show;
@@ -115,7 +115,7 @@ fn responds(evidence: &Evidence) -> Judgement {
                     return Look::flaw("/schema gives no document", expected, show::answer(answer));
                 };
                 let is_object =
-                    |part: &&Part| !document.get(part.name()).is_some_and(|s| s.is_object());
+                    |part: &&Part| !part_of(document, **part).is_some_and(|s| s.is_object());
                 match Part::ALL.iter().find(is_object) {
                     None => Look::Fine,
                     Some(part) => {
@@ -140,7 +140,7 @@ fn each_part(
     document(evidence, Step::Schema, |document| {
         let parts = Part::ALL
             .iter()
-            .filter_map(|part| Some((*part, document.get(part.name())?)));
+            .filter_map(|part| Some((*part, part_of(document, *part)?)));
         let mut seen = 0;
         for (part, schema) in parts {
             seen += 1;

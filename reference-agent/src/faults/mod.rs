@@ -8,6 +8,7 @@ mod cache;
 mod config;
 mod config_versions;
 mod descriptor;
+mod dialects;
 mod documents;
 mod errors;
 mod invoke;
@@ -107,7 +108,7 @@ impl Area {
 }
 
 /// The areas, in the order of the profile.
-static AREAS: [Area; 18] = [
+static AREAS: [Area; 19] = [
     always("transport", transport::FAULTS),
     always("documents", documents::FAULTS),
     always("config", config::FAULTS),
@@ -139,6 +140,7 @@ static AREAS: [Area; 18] = [
         }),
     always("lifecycle", lifecycle::FAULTS),
     always("descriptor", descriptor::FAULTS),
+    always("dialects", dialects::FAULTS),
 ];
 
 /// The areas, in the order of the profile.

@@ -58,7 +58,7 @@ fn rewrite_progress(plan: &mut Plan, change: fn(&mut Value)) {
     }
 }
 
-fn rewrite_last(plan: &mut Plan, change: fn(&mut Value)) {
+pub(super) fn rewrite_last(plan: &mut Plan, change: fn(&mut Value)) {
     let last = plan.frames.len() - 1;
     rewrite(plan, last, change);
 }

@@ -43,7 +43,8 @@ const RULES: &str = "
     orchestrator.re-registers orchestrator.survives-outage orchestrator.updates-capabilities
     orchestrator.accepts-201 orchestrator.single-registration
     lifecycle.env lifecycle.ready lifecycle.graceful-stop lifecycle.request-timeout
-    descriptor.valid descriptor.true manifest.valid manifest.true";
+    descriptor.valid descriptor.true manifest.valid manifest.true
+    config.has-effect dialects.canonical-forms stream.canonical-forms cache.mark-canonical";
 
 fn rules() -> BTreeSet<&'static str> {
     RULES.split_whitespace().collect()

@@ -182,6 +182,15 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        name: "crashes-on-nan",
+        summary: "NaN in a body, which is not JSON, is answered 500",
+        trips: &[
+            "transport.malformed-json-4xx",
+            "transport.no-5xx-on-bad-input",
+        ],
+        seams: &[Seam::Early(|_, asked| holds(asked, b": NaN").then(crash))],
+    },
+    Fault {
         name: "crashes-on-huge-numbers",
         summary: "a number beyond a double's range is answered 500",
         trips: &["transport.no-5xx-on-bad-input"],

@@ -17,6 +17,7 @@ const TTL: Duration = Duration::from_secs(2);
 pub(crate) const SHOWN: &[Shown] = &[
     ("marks-hits-false", every_hit_is_marked),
     ("marks-the-first-hit-only", every_hit_is_marked),
+    ("marks-hits-beside-the-output", every_hit_is_marked),
     ("cuts-a-recommendation-from-first-hits", hits_equal_misses),
     ("rounds-numbers-in-first-hits", hits_equal_misses),
     ("keys-by-order-of-members", order_makes_no_miss),

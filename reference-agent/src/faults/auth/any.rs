@@ -104,6 +104,16 @@ pub(crate) static FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        name: "guards-invoke-alone",
+        summary: "/invoke asks for credentials; the streams and all of /config do not",
+        trips: COVERS_STREAM,
+        seams: &[Seam::Door(|_, parts, door| {
+            if is_stream(parts) || parts.uri.path().starts_with("/config") {
+                *door = Door::Open;
+            }
+        })],
+    },
+    Fault {
         name: "guards-health",
         summary: "/health asks for credentials",
         trips: &["auth.discovery-open"],

@@ -99,6 +99,10 @@ pub(crate) const SHOWN: &[Shown] = &[
         "shows-configs-to-anybody",
         refuses_at!("GET", "/config/mine", ""),
     ),
+    (
+        "guards-invoke-alone",
+        refuses_at!("POST", "/config", r#"{"config":{}}"#),
+    ),
     ("guards-health", answers!("/health")),
     ("guards-auth", answers!("/auth")),
     ("closes-auth-to-wrong-credentials", answers!("/auth", WRONG)),
