@@ -4,6 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::credentials::{altered, is_harmless};
+use crate::wire::Read;
 
 /// What stands in a secret's place.
 pub(crate) const REDACTED: &str = "<redacted>";
@@ -52,12 +53,18 @@ impl Redactor {
         self
     }
 
-    /// As they may stand in a query string too; the longest first, as a token stands within its
+    /// As they may stand in a query string or in JSON too; the longest first, as a token stands within its
     /// header's value, and what was altered within or around what it was made of.
     fn settle(&mut self) {
         let encoded = |value: &String| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+        let in_json = |value: &String| {
+            let quoted = Value::from(value.as_str()).to_string();
+            quoted[1..quoted.len() - 1].to_owned()
+        };
         let encoded: Vec<String> = self.values.iter().map(encoded).collect();
+        let in_json: Vec<String> = self.values.iter().map(in_json).collect();
         self.values.extend(encoded);
+        self.values.extend(in_json);
         let can_be_replaced = |value: &str| value.len() >= SHORTEST && !REDACTED.contains(value);
         self.values.retain(|value| can_be_replaced(value));
         self.values
@@ -72,6 +79,8 @@ impl Redactor {
             .names
             .iter()
             .any(|secret| name.eq_ignore_ascii_case(secret))
+            // That nothing stands there is no secret, and says that none was sent.
+            && !value.is_empty()
         {
             return REDACTED.to_owned();
         }
@@ -90,17 +99,40 @@ impl Redactor {
         })
     }
 
+    /// Whether it knows no secret at all.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.values.is_empty()
+    }
+
     /// Bytes without secrets.
     #[must_use]
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
-        let mut clean = bytes.to_vec();
+        self.body(bytes.to_vec(), &mut [])
+    }
+
+    /// A body without secrets, and its arrivals moved with it: a secret has arrived when the whole
+    /// of it has.
+    #[must_use]
+    pub(crate) fn body(&self, mut body: Vec<u8>, reads: &mut [Read]) -> Vec<u8> {
         for secret in &self.values {
             let finder = memchr::memmem::Finder::new(secret.as_bytes());
-            while let Some(at) = finder.find(&clean) {
-                clean.splice(at..at + secret.len(), REDACTED.bytes());
+            let found: Vec<usize> = finder.find_iter(&body).collect();
+            if found.is_empty() {
+                continue;
             }
+            move_arrivals(reads, &found, secret.len());
+            let mut clean = Vec::with_capacity(body.len());
+            let mut from = 0;
+            for at in found {
+                clean.extend_from_slice(&body[from..at]);
+                clean.extend_from_slice(REDACTED.as_bytes());
+                from = at + secret.len();
+            }
+            clean.extend_from_slice(&body[from..]);
+            body = clean;
         }
-        clean
+        body
     }
 
     /// Takes secrets out of every string of a document.
@@ -118,9 +150,48 @@ impl Redactor {
     }
 }
 
+/// Where pieces end once each secret of this length at these places is replaced.
+fn move_arrivals(reads: &mut [Read], found: &[usize], length: usize) {
+    let mut before = 0;
+    for read in reads {
+        while found
+            .get(before)
+            .is_some_and(|at| at + length <= read.until)
+        {
+            before += 1;
+        }
+        // Of one that is there in part, nothing is there yet.
+        let begun = found.get(before).filter(|at| **at < read.until);
+        let until = begun.copied().unwrap_or(read.until);
+        read.until = until - before * length + before * REDACTED.len();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn the_arrivals_of_a_body_move_with_what_is_taken_out() {
+        let redactor = Redactor::default().and(&["s3cr3t".to_owned()]);
+        let body = b"a s3cr3t b s3cr3t".to_vec();
+        let mut reads = [1, 2, 5, 8, 10, 11, 17].map(|until| Read {
+            until,
+            at: Duration::from_millis(until as u64),
+        });
+        let clean = redactor.body(body, &mut reads);
+        assert_eq!(clean, b"a <redacted> b <redacted>");
+        assert_eq!(reads.map(|read| read.until), [1, 2, 2, 12, 14, 15, 25]);
+    }
+
+    #[test]
+    fn a_secret_that_json_writes_otherwise_is_found_in_json() {
+        let redactor = Redactor::default().and(&["se\\cr\"et".to_owned()]);
+        let echoed = serde_json::json!({"key": "se\\cr\"et"}).to_string();
+        assert_eq!(redactor.text(&echoed), r#"{"key":"<redacted>"}"#);
+    }
 
     fn redactor() -> Redactor {
         Redactor::new(&[
