@@ -113,3 +113,143 @@ fn told(statuses: &[Status]) -> String {
     let counts: Vec<String> = counts.collect();
     format!("of {} runs: {}", statuses.len(), counts.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use acp_reports::{Level, ProfileLevel, Target, Tool};
+
+    use super::*;
+
+    fn finding(rule: &str, status: Status) -> Finding {
+        let failed = matches!(status, Status::Fail | Status::Warn);
+        Finding {
+            rule: rule.to_owned(),
+            level: Level::Must,
+            feature: "core".to_owned(),
+            status,
+            message: format!("{status:?}"),
+            unsteady: false,
+            attempts: if failed { 3 } else { 1 },
+            failed_attempts: if failed { 3 } else { 0 },
+            checked: 2,
+            duration_ms: 1.0,
+            clause: String::new(),
+            mend: String::new(),
+            excuse: None,
+            notes: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
+
+    fn report(statuses: &[Status]) -> Report {
+        let rules = ["transport.head", "auth.responds"]
+            .into_iter()
+            .zip(statuses);
+        let results: Vec<Finding> = rules.map(|(rule, status)| finding(rule, *status)).collect();
+        Report {
+            format: Report::FORMAT.to_owned(),
+            format_version: Report::FORMAT_VERSION,
+            tool: Tool {
+                name: String::new(),
+                version: String::new(),
+            },
+            profile: String::new(),
+            target: Target {
+                url: String::new(),
+                agent_id: None,
+                agent_version: None,
+            },
+            started_at: String::new(),
+            duration_ms: 10.0,
+            seed: 0,
+            cases: 1,
+            strict: false,
+            verdict: Verdict::of(&results, &[], false),
+            error: None,
+            level: ProfileLevel::Core,
+            features: Vec::new(),
+            summary: Summary::of(&results),
+            stale_expectations: Vec::new(),
+            results,
+        }
+    }
+
+    fn merged(all: &[&[Status]], expected: &str) -> Report {
+        let reports = all.iter().map(|statuses| report(statuses)).collect();
+        let expected = ExpectedFailures::parse(expected).expect("expectations");
+        runs(reports, &expected).expect("a report")
+    }
+
+    use Status::{Expected, Fail, Inconclusive, Pass, Skip};
+
+    #[test]
+    fn what_holds_each_time_holds_and_the_counts_are_added_up() {
+        let whole = merged(&[&[Pass, Skip], &[Pass, Skip], &[Pass, Skip]], "");
+        assert_eq!(whole.verdict, Verdict::Pass);
+        assert!((whole.duration_ms - 30.0).abs() < 1e-9);
+        let finding = &whole.results[0];
+        let counts = (finding.attempts, finding.failed_attempts, finding.checked);
+        assert_eq!(counts, (3, 0, 6));
+        assert!(!finding.unsteady && finding.notes.is_empty());
+    }
+
+    #[test]
+    fn what_fails_once_fails_and_is_unsteady() {
+        for order in [[0, 1, 1], [1, 0, 1], [1, 1, 0]] {
+            let runs = [&[Fail, Pass][..], &[Pass, Pass]];
+            let whole = merged(&order.map(|one| runs[one]), "");
+            assert_eq!(whole.verdict, Verdict::Fail);
+            let finding = &whole.results[0];
+            assert_eq!(finding.status, Fail);
+            assert_eq!(finding.message, "Fail");
+            assert_eq!((finding.attempts, finding.failed_attempts), (5, 3));
+            assert!(finding.unsteady);
+            assert_eq!(finding.notes, ["of 3 runs: 1 fail, 2 pass"]);
+            assert!(!whole.results[1].unsteady);
+            assert_eq!(whole.summary.fail, 1);
+        }
+    }
+
+    #[test]
+    fn what_fails_each_time_is_steady() {
+        let whole = merged(&[&[Fail, Pass], &[Fail, Pass]], "");
+        assert!(!whole.results[0].unsteady);
+        assert_eq!(whole.results[0].failed_attempts, 6);
+    }
+
+    #[test]
+    fn what_was_seen_now_and_then_is_unsteady_too() {
+        let whole = merged(&[&[Pass, Inconclusive], &[Pass, Pass]], "");
+        assert_eq!(whole.verdict, Verdict::Fail);
+        assert_eq!(
+            whole.results[1].notes,
+            ["of 2 runs: 1 inconclusive, 1 pass"]
+        );
+    }
+
+    #[test]
+    fn known_failures_are_excused_in_the_whole_and_not_in_each_run() {
+        let known = "[expected-failures]\n\"transport.head\" = \"known\"\n";
+        let whole = merged(&[&[Pass, Pass], &[Fail, Pass]], known);
+        assert_eq!(whole.results[0].status, Expected);
+        assert_eq!(whole.verdict, Verdict::Pass);
+        assert!(whole.stale_expectations.is_empty());
+        let over = merged(&[&[Pass, Pass], &[Pass, Pass]], known);
+        assert_eq!(over.stale_expectations.len(), 1);
+        assert_eq!(over.verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_run_without_a_verdict_leaves_the_whole_without_one() {
+        let mut broken = report(&[Pass, Pass]);
+        broken.error = Some("the agent has gone".to_owned());
+        let all = vec![report(&[Pass, Pass]), broken];
+        let whole = runs(all, &ExpectedFailures::default()).expect("a report");
+        assert_eq!(whole.verdict, Verdict::Error);
+        assert_eq!(
+            whole.error.as_deref(),
+            Some("the agent has gone (in run 2)")
+        );
+        assert!(runs(Vec::new(), &ExpectedFailures::default()).is_none());
+    }
+}

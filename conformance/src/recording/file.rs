@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 
+use acp_reports::shorten;
 use serde::Deserialize;
 
 use super::line::{Again, Asked, Head, Stopped};
@@ -30,6 +31,9 @@ const LONGEST_LINE: u64 = 64 << 20;
 const MOST: usize = 256 << 20;
 /// As many rounds as there may ever be.
 const MOST_ROUNDS: usize = 16;
+
+/// How much is told of what is wrong with a line, in characters.
+const SHOWN: usize = 160;
 
 /// Why a file is not a record that can be judged.
 #[derive(Debug, thiserror::Error)]
@@ -306,7 +310,7 @@ impl Lines<'_> {
     fn wrong(&self, what: impl ToString) -> NotARecording {
         NotARecording::Line {
             line: self.number,
-            what: what.to_string(),
+            what: shorten(&what.to_string(), SHOWN).into_owned(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 use super::Recording;
@@ -125,7 +126,7 @@ fn chunks(answer: &Answer) -> Value {
 }
 
 fn request(request: &Request, url: &str) -> Value {
-    let url = format!("{url}{}", request.path);
+    let url = uri(&format!("{url}{}", request.path));
     let query = request.path.split_once('?').map_or("", |(_, query)| query);
     let pairs = url::form_urlencoded::parse(query.as_bytes());
     let mut shown = json!({
@@ -151,6 +152,31 @@ fn request(request: &Request, url: &str) -> Value {
         shown["postData"] = Value::Object(data);
     }
     shown
+}
+
+/// A target as it may stand in a URI (RFC 3986): some that were sent may not.
+fn uri(target: &str) -> String {
+    const NEVER: &AsciiSet = &CONTROLS
+        .add(b' ')
+        .add(b'"')
+        .add(b'<')
+        .add(b'>')
+        .add(b'\\')
+        .add(b'^')
+        .add(b'`')
+        .add(b'{')
+        .add(b'|')
+        .add(b'}')
+        .add(b'#');
+    let encoded = utf8_percent_encode(target, NEVER).to_string();
+    let mut parts = encoded.split('%');
+    let mut uri = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take(2).filter(u8::is_ascii_hexdigit).count();
+        uri += if digits == 2 { "%" } else { "%25" };
+        uri += part;
+    }
+    uri
 }
 
 fn response(answer: Option<&Answer>) -> Value {
