@@ -4,24 +4,24 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use acp_conformance::described::{self, Unreadable};
-use acp_conformance::expected::ExpectedFailures;
 use acp_conformance::feature::Feature;
 use acp_conformance::launch::Launch;
+use acp_conformance::merge;
 use acp_conformance::params::Params;
+use acp_conformance::recording::Recording;
 use acp_conformance::run;
-use acp_conformance::select::Selection;
 use acp_conformance::settings::{Facts, Settings, Terms};
 use acp_reference_agent as reference;
-use acp_reports::{Format, Report, Verdict};
+use acp_reports::Report;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::exit::{Exit, Failure, complain};
-use crate::output::{Place, Sink};
+use crate::input;
+use crate::judging::{self, Plan};
 use crate::progress::Bar;
-use crate::{input, output};
 
 /// What the report calls the built-in agent: its port differs from run to run.
 const BUILT_IN: &str = "builtin:reference-agent";
@@ -43,15 +43,6 @@ pub(crate) struct Arguments {
     /// Leave out what has to wait for heartbeats
     #[arg(long, requires = "launch")]
     quick: bool,
-    /// Judge only these rules: an id, an area or a feature, with * and ?
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    only: Vec<String>,
-    /// Leave these rules out
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    skip: Vec<String>,
-    /// Let a SHOULD that does not hold fail the run
-    #[arg(long)]
-    strict: bool,
     /// The requirement set to judge by
     #[arg(long, value_name = "NAME", default_value = acp_conformance::rules::PROFILE,
           value_parser = [acp_conformance::rules::PROFILE])]
@@ -95,19 +86,21 @@ pub(crate) struct Arguments {
     /// The agent's agent-manifest.yaml, likewise
     #[arg(long, value_name = "F")]
     manifest: Option<PathBuf>,
-    /// Failures that are known: excused, and told when they are over
+    /// Ask in another order than the usual one, from a seed
+    #[arg(long, value_name = "SEED", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's form of an option whose value may be left out"
+    )]
+    shuffle: Option<Option<u64>>,
+    /// Run so many times, and report what is unsteady
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    repeat: u32,
+    /// Write down all that was seen, for acp-tck judge; without the secrets that were given
     #[arg(long, value_name = "F")]
-    expected_failures: Option<PathBuf>,
-    /// Write the file that excuses all that fails now; - for standard output
-    #[arg(long, value_name = "F")]
-    write_expected_failures: Option<PathBuf>,
-    /// The report's format; repeatable, in pairs with --output. Without any, the suffix of each
-    /// --output tells
-    #[arg(long, value_name = "FORMAT", value_parser = format())]
-    format: Vec<Format>,
-    /// The file to write the report to, - for standard output; repeatable
-    #[arg(long, value_name = "F")]
-    output: Vec<PathBuf>,
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    judging: judging::Arguments,
 }
 
 fn path(text: &str) -> Result<String, String> {
@@ -116,11 +109,6 @@ fn path(text: &str) -> Result<String, String> {
         return Ok(text.to_owned());
     }
     Err("a path begins with / and has no spaces".to_owned())
-}
-
-pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
-    let names = Format::ALL.iter().map(|format| format.name);
-    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 fn feature() -> impl TypedValueParser<Value = Feature> {
@@ -148,65 +136,85 @@ fn timeout(text: &str) -> Result<humantime::Duration, String> {
 }
 
 /// Runs the command.
-pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
-    let sinks = output::sinks(std::mem::take(&mut arguments.format), &arguments.output)?;
-    let excuses = arguments.write_expected_failures.as_deref();
-    let excuses = excuses.map(|path| Place::of("--write-expected-failures", path));
-    let excuses = excuses.transpose()?;
-    output::all_differ(&sinks, excuses.as_ref())?;
-    let known = expected(&arguments)?;
-    let selection = Selection::new(arguments.only.clone(), arguments.skip.clone());
-    let selection = selection.map_err(Failure::usage)?;
-    let headers = headers(&arguments)?;
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let plan = arguments.judging.plan(arguments.record.as_ref())?;
+    if arguments.repeat > 1 && plan.keeps() {
+        return Err(Failure::usage(
+            "--repeat makes many runs, and --record and --har write down one: leave one of them out",
+        ));
+    }
+    let headers = headers(arguments)?;
+    let params = params(arguments)?;
+    let shuffle = arguments.shuffle.map(order);
     let descriptor = document(arguments.descriptor.as_deref(), described::descriptor)?;
     let manifest = document(arguments.manifest.as_deref(), described::manifest)?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
     let (report, was_interrupted) = runtime.block_on(async {
-        let (agent, mut settings) = target(&arguments).await?;
+        let (agent, mut settings) = target(arguments).await?;
         settings.headers = headers;
         settings.timeout = arguments.timeout.into();
         settings.budget = arguments.budget.map_or(settings.budget, Into::into);
         settings.jobs = arguments.jobs;
-        settings.strict = arguments.strict;
-        settings.selection = selection;
-        settings.expected = known.clone();
+        settings.strict = plan.judging.strict;
+        settings.selection = plan.judging.selection.clone();
+        settings.shuffle = shuffle;
         settings.facts = Facts {
             seed: arguments.seed,
             cases: arguments.cases,
             claims: arguments.claim.clone(),
             stream_path: arguments.stream_path.clone(),
-            params: params(&arguments)?,
+            params,
             descriptor: descriptor.or(settings.facts.descriptor),
             manifest: manifest.or(settings.facts.manifest),
             launched: settings.facts.launched,
             started_at: settings.facts.started_at,
         };
-        let done = interruptible(&settings).await;
+        let done = runs(&mut settings, arguments.repeat, &plan).await;
         if let Some(agent) = agent {
             agent.stop().await;
         }
         done
     })?;
-    for sink in &sinks {
-        sink.write(&report)?;
-    }
-    if let Some(place) = excuses.filter(|_| report.error.is_none()) {
-        place.write(known.write(&report.results).as_bytes())?;
-    }
-    let is_told = sinks.iter().any(Sink::is_read_at_once);
-    if let Some(error) = report.error.as_ref().filter(|_| !is_told) {
-        complain(error);
-    }
-    Ok(exit(&report, was_interrupted))
+    let exit = plan.tell(&report)?;
+    Ok(match was_interrupted {
+        true => Exit::Interrupted,
+        false => exit,
+    })
 }
 
-pub(crate) fn exit(report: &Report, was_interrupted: bool) -> Exit {
-    match report.verdict {
-        _ if was_interrupted => Exit::Interrupted,
-        Verdict::Pass => Exit::Holds,
-        Verdict::Fail => Exit::FallsShort,
-        Verdict::Error => Exit::Failed,
+/// The seed of the order; one that was not given is told, so that the run can be had again.
+fn order(seed: Option<u64>) -> u64 {
+    seed.unwrap_or_else(|| {
+        let seed = jiff::Timestamp::now().as_microsecond().unsigned_abs();
+        complain(&format!("the order of asking is --shuffle={seed}"));
+        seed
+    })
+}
+
+/// So many runs, in one report; none after one that came to no verdict.
+async fn runs(settings: &mut Settings, count: u32, plan: &Plan) -> Result<(Report, bool), Failure> {
+    let mut reports = Vec::new();
+    let mut was_interrupted = false;
+    for number in 0..count {
+        if number > 0 {
+            settings.facts.started_at = jiff::Timestamp::now();
+        }
+        let (recording, interrupted) = interruptible(settings).await?;
+        was_interrupted = interrupted;
+        plan.keep(&recording)?;
+        if count == 1 {
+            return Ok((recording.report(&plan.judging), was_interrupted));
+        }
+        let report = recording.report(&settings.judging());
+        let is_over = report.error.is_some();
+        reports.push(report);
+        if is_over {
+            break;
+        }
     }
+    let merged = merge::runs(reports, &plan.judging.expected);
+    let report = merged.ok_or_else(|| Failure::other("no run was made"))?;
+    Ok((report, was_interrupted))
 }
 
 fn headers(arguments: &Arguments) -> Result<Vec<(String, String)>, Failure> {
@@ -238,14 +246,6 @@ fn params(arguments: &Arguments) -> Result<Params, Failure> {
         said.map_err(|error| Failure::usage(format!("--feature-param: {error}")))?;
     }
     Ok(params)
-}
-
-fn expected(arguments: &Arguments) -> Result<ExpectedFailures, Failure> {
-    let Some(path) = &arguments.expected_failures else {
-        return Ok(ExpectedFailures::default());
-    };
-    ExpectedFailures::parse(&input::text(path)?)
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 /// The agent to certify: the one that is named or is to be launched, or the built-in one, started
@@ -292,22 +292,23 @@ async fn told_to_stop() {
 }
 
 /// Runs until the end, or until Ctrl-C or SIGTERM; a second one ends the program at once.
-async fn interruptible(settings: &Settings) -> Result<(Report, bool), Failure> {
+async fn interruptible(settings: &Settings) -> Result<(Recording, bool), Failure> {
     let cancelled = CancellationToken::new();
     let bar = Bar::new();
     let observer = |progress| bar.show(progress);
-    let running = run::run(settings, &observer, &cancelled);
+    let running = run::record(settings, &observer, &cancelled);
     tokio::pin!(running);
-    let report = tokio::select! {
-        report = &mut running => report,
+    let recording = tokio::select! {
+        recording = &mut running => recording,
         () = told_to_stop() => {
             cancelled.cancel();
             tokio::select! {
-                report = &mut running => report,
+                recording = &mut running => recording,
                 () = told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
             }
         }
     };
     bar.clear();
-    Ok((report.map_err(Failure::usage)?, cancelled.is_cancelled()))
+    let recording = recording.map_err(Failure::usage)?;
+    Ok((recording, cancelled.is_cancelled()))
 }

@@ -6,6 +6,8 @@ mod completions;
 mod exit;
 mod faults;
 mod input;
+mod judge;
+mod judging;
 mod orchestrator;
 mod output;
 mod progress;
@@ -31,6 +33,7 @@ enum Command {
     Check(Box<check::Arguments>),
     Agent(agent::Arguments),
     Orchestrator(orchestrator::Arguments),
+    Judge(judge::Arguments),
     Sse(sse::Arguments),
     Report(report::Arguments),
     Rules(rules::Arguments),
@@ -44,9 +47,10 @@ fn main() -> std::process::ExitCode {
         Err(error) => return exit::of_arguments(&error).code(),
     };
     let done = match arguments.command {
-        Command::Check(arguments) => check::run(*arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Agent(arguments) => agent::run(arguments),
         Command::Orchestrator(arguments) => orchestrator::run(arguments),
+        Command::Judge(arguments) => judge::run(&arguments),
         Command::Sse(arguments) => sse::run(&arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Rules(arguments) => rules::run(&arguments),

@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::check;
 use crate::exit::{Exit, Failure, complain};
-use crate::output;
+use crate::{judging, output};
 
 /// Of a call, so many characters are told.
 const LINE: usize = 200;
@@ -41,7 +41,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     strict: bool,
     /// The report's format; repeatable, in pairs with --output
-    #[arg(long, value_name = "FORMAT", value_parser = check::format())]
+    #[arg(long, value_name = "FORMAT", value_parser = judging::format())]
     format: Vec<Format>,
     /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
@@ -73,7 +73,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
         complain(error);
     }
     // Ctrl-C is how it is meant to end.
-    Ok(check::exit(&report, false))
+    Ok(judging::exit(&report))
 }
 
 async fn watch(arguments: &Arguments) -> Result<Report, Failure> {

@@ -80,8 +80,11 @@ fn guessed(path: &Path) -> Result<Format, Failure> {
 }
 
 /// Refuses to write two things to one place: the second would undo the first.
-pub(crate) fn all_differ(sinks: &[Sink], other: Option<&Place>) -> Result<(), Failure> {
-    let places: Vec<&Place> = sinks.iter().map(|sink| &sink.place).chain(other).collect();
+pub(crate) fn all_differ<'p>(
+    sinks: &'p [Sink],
+    others: impl IntoIterator<Item = &'p Place>,
+) -> Result<(), Failure> {
+    let places: Vec<&Place> = sinks.iter().map(|sink| &sink.place).chain(others).collect();
     for (index, place) in places.iter().enumerate() {
         let again = places[..index].contains(place);
         match place {
@@ -157,10 +160,18 @@ impl Place {
 
     /// Writes it: a file appears whole or not at all.
     pub(crate) fn write(&self, text: &[u8]) -> Result<(), Failure> {
+        self.write_with(|out| out.write_all(text))
+    }
+
+    /// The same of what is too much to be held as a whole.
+    pub(crate) fn write_with(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
         let (path, done) = match self {
-            Self::Stdout => return to_stdout(|out| out.write_all(text)),
-            Self::Direct(path) => (path, direct(path, text)),
-            Self::File(path) => (path, replace(path, text)),
+            Self::Stdout => return to_stdout(write),
+            Self::Direct(path) => (path, direct(path, write)),
+            Self::File(path) => (path, replace(path, write)),
         };
         done.map_err(|error| Failure::usage(format!("{}: {}", path.display(), cause(&error))))
     }
@@ -187,15 +198,16 @@ fn cause(error: &io::Error) -> String {
     cause.unwrap_or_default().to_owned()
 }
 
-fn direct(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut out = std::fs::OpenOptions::new().write(true).open(path)?;
-    match out.write_all(text) {
+fn direct(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let out = std::fs::OpenOptions::new().write(true).open(path)?;
+    let mut out = io::BufWriter::new(out);
+    match write(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }
 }
 
-fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     {
@@ -204,7 +216,10 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     let mut beside = builder.tempfile_in(folder(path))?;
-    beside.write_all(text)?;
+    let mut out = io::BufWriter::new(&mut beside);
+    write(&mut out)?;
+    out.flush()?;
+    drop(out);
     if let Ok(existing) = std::fs::metadata(path) {
         beside.as_file().set_permissions(existing.permissions())?;
     }

@@ -22,7 +22,7 @@ enum Command {
         file: PathBuf,
         /// The format; repeatable, in pairs with --output. Without any, the suffix of each
         /// --output tells
-        #[arg(long, value_name = "FORMAT", value_parser = crate::check::format())]
+        #[arg(long, value_name = "FORMAT", value_parser = crate::judging::format())]
         format: Vec<Format>,
         /// The file to write to, - for standard output; repeatable
         #[arg(long, value_name = "F")]

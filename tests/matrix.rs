@@ -4,6 +4,7 @@
 //! without a fault. The table in `docs/matrix.md` is what was measured here.
 
 mod launched;
+mod recorded;
 mod setups;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,15 +44,21 @@ async fn certify(setup: &Setup, faults: Vec<&'static Fault>) -> Option<Report> {
     let mut settings = Settings::for_agent(url, jiff::Timestamp::now());
     (setup.checker)(&mut settings);
     setup.hand_over(&agent, &mut settings);
-    let report = run::run(&settings, &|_| {}, &CancellationToken::new())
-        .await
-        .expect("a run");
+    settings.shuffle = order();
+    let recording = run::record(&settings, &|_| {}, &CancellationToken::new()).await;
     agent.stop().await;
+    let report = recorded::report(&recording.expect("a run"), &settings.judging());
     let text = serde_json::to_string(&report).expect("JSON");
     for secret in setups::traces_of_secrets() {
         assert!(!text.contains(&secret), "{}: a secret is told", setup.name);
     }
     Some(report)
+}
+
+/// The seed of another order of asking than the usual one: the verdicts must be the same.
+fn order() -> Option<u64> {
+    let seed = std::env::var("ACP_TCK_SHUFFLE").ok()?;
+    Some(seed.parse().expect("ACP_TCK_SHUFFLE is a number"))
 }
 
 /// A run in a runtime of its own: judging one agent does not stall the streams of another.

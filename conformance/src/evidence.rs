@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cases::Case;
@@ -18,8 +19,9 @@ use crate::sse::{self, Transcript};
 use crate::wire::{Answer, End, Exchange};
 
 /// What a group of exchanges was for. The order is the order of asking: what may leave an
-/// agent in a bad state comes last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// agent in a bad state comes last. The names stand in records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Topic {
     /// The agent's documents, read once.
     Documents,
@@ -204,7 +206,8 @@ impl fmt::Display for Topic {
 }
 
 /// Where within a topic an exchange belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// The thing itself: the only step of most topics.
     Main,

@@ -10,9 +10,11 @@ use std::collections::{HashMap, HashSet};
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::Value;
 
 use crate::credentials::{altered, is_harmless, is_telling};
 use crate::fold;
+use crate::wire::Read;
 
 /// What stands in a secret's place.
 pub(crate) const REDACTED: &str = "<redacted>";
@@ -103,7 +105,8 @@ impl Redactor {
     #[must_use]
     pub(crate) fn header(&self, name: &str, value: &str) -> String {
         let is_secret = |secret: &String| name.eq_ignore_ascii_case(secret);
-        match self.names.iter().any(is_secret) {
+        // That nothing stands there is no secret, and says that none was sent.
+        match !value.is_empty() && self.names.iter().any(is_secret) {
             true => REDACTED.to_owned(),
             false => self.text(value),
         }
@@ -118,38 +121,64 @@ impl Redactor {
         }
     }
 
+    /// Whether it knows no secret at all.
+    #[must_use]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.values.is_empty()
+    }
+
     /// Bytes without secrets.
     #[must_use]
     pub(crate) fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
         self.clean(bytes).into_owned()
     }
 
+    /// A body without secrets, and its arrivals moved with it: a secret has arrived when the whole
+    /// of it has.
+    #[must_use]
+    pub(crate) fn body(&self, body: Vec<u8>, reads: &mut [Read]) -> Vec<u8> {
+        let found = self.secrets(&body);
+        move_arrivals(reads, &found);
+        match without(&body, &found) {
+            Cow::Borrowed(_) => body,
+            Cow::Owned(clean) => clean,
+        }
+    }
+
+    /// Takes secrets out of every string of a document.
+    pub(crate) fn document(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.text(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.document(item)),
+            Value::Object(members) => {
+                let members = members.iter_mut();
+                members.for_each(|(_, member)| self.document(member));
+            }
+            _ => {}
+        }
+    }
+
     fn clean<'b>(&self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        without(bytes, &self.secrets(bytes))
+    }
+
+    /// Where secrets stand, in order; those that touch are one.
+    fn secrets(&self, bytes: &[u8]) -> Vec<Range> {
         let mut found = self.stumps(bytes);
         for folded in fold::all(bytes) {
             let ranges = self.whole(&folded.bytes).into_iter();
             let ranges = ranges.chain(self.pieces(&folded.bytes));
             found.extend(ranges.flat_map(|range| folded.origin(range)));
         }
-        if found.is_empty() {
-            return Cow::Borrowed(bytes);
-        }
         found.sort_unstable_by_key(|range| range.start);
-        let mut clean = Vec::with_capacity(bytes.len());
-        let mut done = None;
-        for range in found {
-            match &mut done {
-                // Ranges that touch are of one secret.
-                Some(end) if range.start <= *end => *end = range.end.max(*end),
-                _ => {
-                    clean.extend_from_slice(&bytes[done.unwrap_or(0)..range.start]);
-                    clean.extend_from_slice(REDACTED.as_bytes());
-                    done = Some(range.end);
-                }
+        found.dedup_by(|next, last| {
+            let is_one = next.start <= last.end;
+            if is_one {
+                last.end = last.end.max(next.end);
             }
-        }
-        clean.extend_from_slice(&bytes[done.unwrap_or(0)..]);
-        Cow::Owned(clean)
+            is_one
+        });
+        found
     }
 
     /// Secrets, whole, in one of their forms.
@@ -249,9 +278,63 @@ fn forms(secret: &str) -> HashSet<Vec<u8>> {
     forms
 }
 
+/// The bytes with a mark in each of these ranges' place.
+fn without<'b>(bytes: &'b [u8], found: &[Range]) -> Cow<'b, [u8]> {
+    if found.is_empty() {
+        return Cow::Borrowed(bytes);
+    }
+    let mut clean = Vec::with_capacity(bytes.len());
+    let mut done = 0;
+    for range in found {
+        clean.extend_from_slice(&bytes[done..range.start]);
+        clean.extend_from_slice(REDACTED.as_bytes());
+        done = range.end;
+    }
+    clean.extend_from_slice(&bytes[done..]);
+    Cow::Owned(clean)
+}
+
+/// Where pieces end once what stands in these ranges is replaced.
+fn move_arrivals(reads: &mut [Read], found: &[Range]) {
+    let mut before = 0;
+    let mut taken = 0;
+    for read in reads {
+        while let Some(range) = found.get(before).filter(|range| range.end <= read.until) {
+            taken += range.len();
+            before += 1;
+        }
+        // Of one that is there in part, nothing is there yet.
+        let begun = found.get(before).filter(|range| range.start < read.until);
+        let until = begun.map_or(read.until, |range| range.start);
+        read.until = until - taken + before * REDACTED.len();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn the_arrivals_of_a_body_move_with_what_is_taken_out() {
+        let redactor = Redactor::default().and(&["s3cr3t".to_owned()]);
+        let body = b"a s3cr3t b s3cr3t".to_vec();
+        let mut reads = [1, 2, 5, 8, 10, 11, 17].map(|until| Read {
+            until,
+            at: Duration::from_millis(until as u64),
+        });
+        let clean = redactor.body(body, &mut reads);
+        assert_eq!(clean, b"a <redacted> b <redacted>");
+        assert_eq!(reads.map(|read| read.until), [1, 2, 2, 12, 14, 15, 25]);
+    }
+
+    #[test]
+    fn a_secret_that_json_writes_otherwise_is_found_in_json() {
+        let redactor = Redactor::default().and(&["se\\cr\"et".to_owned()]);
+        let echoed = serde_json::json!({"key": "se\\cr\"et"}).to_string();
+        assert_eq!(redactor.text(&echoed), r#"{"key":"<redacted>"}"#);
+    }
 
     fn redactor() -> Redactor {
         Redactor::new(&[

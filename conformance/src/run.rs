@@ -1,4 +1,5 @@
-//! A run: drive what the rules read, judge, try failures again, shrink them, put it together.
+//! A run: drive what the rules read, judge, try failures again, shrink them. What comes of it is a
+//! recording; the report is made from that alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,21 +10,20 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::{self, Bank, Driver, Halt, Observer, Progress, Stop};
-use crate::evidence::{Ask, Evidence, Step, Topic};
-use crate::judge::{Outcome, judge};
+use crate::evidence::{Ask, Evidence, Topic};
+use crate::order;
 use crate::probe::Probe;
-use crate::rule::{Failure, Rule};
+use crate::recording::{Ended, Recording};
+use crate::rule::Rule;
 use crate::rules;
 use crate::scenes::{Known, Played, Scenes, Stage, lives};
 use crate::settings::Settings;
-use crate::shrink::{self, Shrunk};
-use crate::summary::{self, Ended};
+use crate::shrink;
+use crate::verdict::{Round, Verdict, failing_topics, judge_again};
 use crate::wire::{Client, ClientError, Limits};
 
 /// How often a rule that fails is judged in all.
 const ATTEMPTS: u32 = 3;
-/// What is asked in every run: the probe is read off it.
-const PROBED: &[Topic] = &[Topic::Documents, Topic::UnknownPath, Topic::Discovery];
 /// What makes no sense without a stream path.
 const STREAMED: &[Topic] = &[Topic::StreamValid, Topic::StreamInvalid, Topic::StreamLeave];
 /// What makes no sense without a valid input.
@@ -34,22 +34,6 @@ const NEED_INPUT: &[Topic] = &[
     Topic::StreamLeave,
     Topic::StreamValid,
 ];
-
-/// What an ask was, whenever it was asked.
-pub(crate) type Asked = (Topic, Step, usize, String);
-
-/// What became of one rule in a run.
-#[derive(Debug)]
-pub(crate) struct Verdict {
-    pub(crate) rule: &'static Rule,
-    pub(crate) outcome: Outcome,
-    pub(crate) attempts: u32,
-    pub(crate) failed_attempts: u32,
-    /// What failed on every attempt, by what was asked.
-    pub(crate) constant: BTreeSet<Asked>,
-    /// The smallest case that still fails, if one was looked for.
-    pub(crate) shrunk: Option<Shrunk>,
-}
 
 /// Certifies the agent that the settings name, or starts it, certifies it and stops it: a run
 /// that is dropped leaves no process behind. The agent's failures, and an agent that is not
@@ -62,16 +46,29 @@ pub async fn run(
     observer: Observer<'_>,
     cancelled: &CancellationToken,
 ) -> Result<Report, ClientError> {
+    let recording = record(settings, observer, cancelled).await?;
+    Ok(recording.report(&settings.judging()))
+}
+
+/// The same, and all that the report is made from, without the secrets that were given.
+///
+/// # Errors
+/// If the settings' URL cannot be an agent's.
+pub async fn record(
+    settings: &Settings,
+    observer: Observer<'_>,
+    cancelled: &CancellationToken,
+) -> Result<Recording, ClientError> {
     let halt = Halt::new(cancelled, settings.budget);
-    halt.within_budget(run_until(settings, observer, &halt))
+    halt.within_budget(record_until(settings, observer, &halt))
         .await
 }
 
-async fn run_until(
+async fn record_until(
     settings: &Settings,
     observer: Observer<'_>,
     cancelled: &Halt,
-) -> Result<Report, ClientError> {
+) -> Result<Recording, ClientError> {
     let clock = Instant::now();
     let limits = Limits::with_timeout(settings.timeout);
     let client = Client::new(&settings.url, settings.headers.clone(), limits)?;
@@ -89,9 +86,9 @@ async fn run_until(
     let (evidence, bank) = run.gather_all(&rules, main.as_ref()).await;
     let mut verdicts: Vec<Verdict> = rules
         .iter()
-        .map(|rule| first_verdict(rule, &evidence))
+        .map(|rule| Verdict::first(rule, &evidence))
         .collect();
-    run.try_again(&mut verdicts, &evidence, &bank).await;
+    let rounds = run.try_again(&mut verdicts, &evidence, &bank).await;
     run.shrink(&mut verdicts, &evidence, &bank).await;
     if let Some(main) = &mut main {
         run.end(main).await;
@@ -100,21 +97,12 @@ async fn run_until(
         stop: run.stop,
         took: clock.elapsed(),
     };
-    Ok(summary::report(settings, &evidence, verdicts, ended))
-}
-
-pub(crate) fn first_verdict(rule: &'static Rule, evidence: &Evidence) -> Verdict {
-    let outcome = judge(rule, evidence);
-    let failed_attempts = u32::from(matches!(outcome, Outcome::Fail(_)));
-    let constant = failing(&outcome, evidence);
-    Verdict {
-        rule,
-        outcome,
-        attempts: 1,
-        failed_attempts,
-        constant,
-        shrunk: None,
-    }
+    Ok(Recording::new(
+        settings,
+        evidence,
+        (rounds, verdicts),
+        ended,
+    ))
 }
 
 struct Run<'a> {
@@ -220,11 +208,12 @@ impl Run<'_> {
         let read: BTreeSet<Topic> = rules.iter().flat_map(|rule| rule.reads).copied().collect();
         let all = Topic::ALL.iter().copied();
         let told = &self.settings.topics;
-        let topics: Vec<Topic> = all
-            .filter(|topic| PROBED.contains(topic) || read.contains(topic))
+        let topics = all
+            .filter(|topic| order::PROBED.contains(topic) || read.contains(topic))
             .filter(|topic| !topic.is_scene())
             .filter(|topic| told.is_empty() || told.contains(topic))
             .collect();
+        let topics = self.in_order(topics);
         (self.observer)(Progress::Topics(topics.len()));
         let facts = &self.settings.facts;
         let mut gathered = Gathered::default();
@@ -240,7 +229,7 @@ impl Run<'_> {
                 continue;
             }
             self.drive(topic, (&probe, &bank), &mut gathered).await;
-            if PROBED.contains(&topic) {
+            if order::PROBED.contains(&topic) {
                 probe = Probe::of(facts, &gathered.asks);
             }
             if topic == Topic::Documents {
@@ -256,6 +245,14 @@ impl Run<'_> {
             }
         }
         (gathered, bank)
+    }
+
+    /// Topics in the order of asking: [`Topic::ALL`]'s, or shuffled if the settings say so.
+    fn in_order(&self, mut topics: Vec<Topic>) -> Vec<Topic> {
+        if let Some(seed) = self.settings.shuffle {
+            order::shuffle(&mut topics, seed);
+        }
+        topics
     }
 
     /// Drives one topic, or says why not.
@@ -281,54 +278,31 @@ impl Run<'_> {
     }
 
     /// Gathers afresh what failing rules rest on, and judges them again.
-    async fn try_again(&mut self, verdicts: &mut [Verdict], evidence: &Evidence, bank: &Bank) {
-        let topics: BTreeSet<Topic> = verdicts
-            .iter()
-            .flat_map(|verdict| failing_asks(&verdict.outcome))
-            .filter_map(|ask| evidence.asks.get(ask))
-            .map(|ask| ask.topic)
-            .filter(|topic| !topic.is_scene())
-            .collect();
+    async fn try_again(
+        &mut self,
+        verdicts: &mut [Verdict],
+        evidence: &Evidence,
+        bank: &Bank,
+    ) -> Vec<Round> {
+        let topics = failing_topics(verdicts, evidence);
+        let mut rounds = Vec::new();
         for _ in 1..ATTEMPTS {
             if topics.is_empty() || self.stop.is_some() {
-                return;
+                break;
             }
             let mut fresh = Gathered::default();
-            for topic in &topics {
-                self.drive(*topic, (&evidence.probe, bank), &mut fresh)
-                    .await;
+            for topic in self.in_order(topics.iter().copied().collect()) {
+                self.drive(topic, (&evidence.probe, bank), &mut fresh).await;
             }
-            let kept = evidence
-                .asks
-                .iter()
-                .filter(|ask| !topics.contains(&ask.topic))
-                .cloned();
-            let asks = kept.chain(fresh.asks).collect();
-            let again = Evidence::new(evidence.facts.clone(), asks, fresh.incomplete)
-                .with_lives(evidence.lives.clone());
-            let is_played = |outcome: &Outcome| {
-                let asks = failing_asks(outcome).filter_map(|ask| evidence.asks.get(ask));
-                asks.into_iter().all(|ask| ask.topic.is_scene())
+            let round = Round {
+                topics: topics.clone(),
+                asks: fresh.asks,
+                incomplete: fresh.incomplete,
             };
-            for verdict in verdicts
-                .iter_mut()
-                .filter(|v| matches!(v.outcome, Outcome::Fail(_)) && !is_played(&v.outcome))
-            {
-                let outcome = judge(verdict.rule, &again);
-                match outcome {
-                    Outcome::Fail(_) => {
-                        verdict.attempts += 1;
-                        verdict.failed_attempts += 1;
-                        let failing = failing(&outcome, &again);
-                        verdict.constant.retain(|asked| failing.contains(asked));
-                    }
-                    Outcome::Pass(_) => verdict.attempts += 1,
-                    _ => {}
-                }
-            }
-            let kept_no_longer = again.asks.iter().filter(|ask| topics.contains(&ask.topic));
-            kept_no_longer.for_each(|ask| self.client.forget(&ask.exchange));
+            judge_again(verdicts, evidence, &round);
+            rounds.push(round);
         }
+        rounds
     }
 
     /// Looks for the smallest case that shows each failure.
@@ -344,37 +318,5 @@ impl Run<'_> {
             verdict.shrunk = shrink::shrink(verdict.rule, ask, evidence, &driver).await;
             self.stop = driver.stop();
         }
-    }
-}
-
-impl Verdict {
-    /// Whether it came and went: failed on some attempts only, or each time for something else.
-    pub(crate) fn is_unsteady(&self) -> bool {
-        self.failed_attempts > 0
-            && (self.failed_attempts < self.attempts || self.constant.is_empty())
-    }
-}
-
-fn failing(outcome: &Outcome, evidence: &Evidence) -> BTreeSet<Asked> {
-    let asked = |failure: &Failure| {
-        let Some(ask) = failure.ask else {
-            // In a document: that does not change.
-            let message = failure.flaw.message.clone();
-            return Some((Topic::Described, Step::Main, 0, message));
-        };
-        let (topic, about) = evidence.asks.get(ask).map(|ask| (ask.topic, &ask.about))?;
-        Some((topic, about.step, about.key, about.note.clone()))
-    };
-    failures(outcome).iter().filter_map(asked).collect()
-}
-
-fn failing_asks(outcome: &Outcome) -> impl Iterator<Item = usize> {
-    failures(outcome).iter().filter_map(|failure| failure.ask)
-}
-
-fn failures(outcome: &Outcome) -> &[Failure] {
-    match outcome {
-        Outcome::Fail(judged) => &judged.failures,
-        _ => &[],
     }
 }

@@ -73,13 +73,36 @@ pub struct Settings {
     /// What alone is asked, though the rules would read more; empty for everything. Rules that
     /// read all there is then judge that.
     pub topics: Vec<Topic>,
+    /// The seed of another order to ask in than the usual one.
+    pub shuffle: Option<u64>,
     /// Failures that are known.
     pub expected: ExpectedFailures,
     /// What the judges are told.
     pub facts: Facts,
 }
 
+/// How a recording is judged.
+#[derive(Clone, Debug, Default)]
+pub struct Judging {
+    /// Whether a failed SHOULD fails the run.
+    pub strict: bool,
+    /// Which of the rules to judge.
+    pub selection: Selection,
+    /// Failures that are known.
+    pub expected: ExpectedFailures,
+}
+
 impl Settings {
+    /// How what is gathered is to be judged.
+    #[must_use]
+    pub fn judging(&self) -> Judging {
+        Judging {
+            strict: self.strict,
+            selection: self.selection.clone(),
+            expected: self.expected.clone(),
+        }
+    }
+
     /// How long an exchange may take if nothing else is said.
     pub const TIMEOUT: Duration = Duration::from_secs(10);
     /// How long a run may take if nothing else is said: no agent that answers within seconds comes
@@ -105,6 +128,7 @@ impl Settings {
             strict: false,
             selection: Selection::default(),
             topics: Vec::new(),
+            shuffle: None,
             expected: ExpectedFailures::default(),
             facts: Facts {
                 seed: 0,

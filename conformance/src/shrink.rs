@@ -16,7 +16,7 @@ const STREAM_TRIES: usize = 12;
 /// The smallest case found, and what is wrong with its answer.
 #[derive(Debug)]
 pub(crate) struct Shrunk {
-    pub(crate) ask: Ask,
+    pub(crate) ask: Arc<Ask>,
     pub(crate) flaw: Flaw,
 }
 
@@ -63,7 +63,7 @@ pub(crate) async fn shrink(
             let Some(asked) = driver.ask(question).await else {
                 return smallest;
             };
-            if let Some(shrunk) = still_fails(rule, asked, evidence) {
+            if let Some(shrunk) = judged(rule, Arc::new(asked), evidence) {
                 smallest = Some(shrunk);
                 case = candidate;
                 continue 'smaller;
@@ -74,16 +74,11 @@ pub(crate) async fn shrink(
 }
 
 /// Judges one ask by itself.
-fn still_fails(rule: &Rule, ask: Ask, evidence: &Evidence) -> Option<Shrunk> {
-    let ask = Arc::new(ask);
+pub(crate) fn judged(rule: &Rule, ask: Arc<Ask>, evidence: &Evidence) -> Option<Shrunk> {
     let alone = evidence.with_only(Arc::clone(&ask));
     let Outcome::Fail(judged) = judge(rule, &alone) else {
         return None;
     };
-    drop(alone);
     let flaw = judged.failures.into_iter().next()?.flaw;
-    Some(Shrunk {
-        ask: Arc::into_inner(ask)?,
-        flaw,
-    })
+    Some(Shrunk { ask, flaw })
 }

@@ -10,45 +10,54 @@ use acp_reports::{
 use crate::dialects::{self, Dialect};
 use crate::drive::Stop;
 use crate::evidence::{Ask, Evidence};
+use crate::expected::ExpectedFailures;
 use crate::feature::Feature;
 use crate::judge::{Outcome, status};
-use crate::record::Recorder;
+use crate::present::Presenter;
+use crate::recording::Ended;
 use crate::redact::Redactor;
 use crate::rule::Judged;
 use crate::rules;
-use crate::run::Verdict;
-use crate::settings::Settings;
+use crate::verdict::Verdict;
 
 /// How many exchanges are shown of one failure.
 const SHOWN: usize = 3;
 
-/// How a run came to its end.
-pub(crate) struct Ended {
-    pub(crate) stop: Option<Stop>,
-    pub(crate) took: Duration,
+/// What a report is told besides what was gathered and judged.
+pub(crate) struct Frame<'a> {
+    /// The agent's base URL, without a slash at its end.
+    pub(crate) url: &'a str,
+    /// What the report calls the agent, if not by its URL.
+    pub(crate) label: Option<&'a str>,
+    /// Whether a failed SHOULD fails the run.
+    pub(crate) strict: bool,
+    /// Failures that are known.
+    pub(crate) expected: &'a ExpectedFailures,
+    /// Keeps secrets out.
+    pub(crate) redactor: &'a Redactor,
 }
 
 /// The report of a run.
 pub(crate) fn report(
-    settings: &Settings,
+    frame: &Frame<'_>,
     evidence: &Evidence,
     verdicts: Vec<Verdict>,
-    ended: Ended,
+    ended: &Ended,
 ) -> Report {
-    let url = settings.url.as_str().trim_end_matches('/').to_owned();
-    let redactor = Redactor::new(&settings.headers).and(&settings.facts.params.refused_credentials);
-    let recorder = Recorder {
-        base: url.clone(),
-        redactor,
+    let url = frame.url;
+    let facts = &evidence.facts;
+    let presenter = Presenter {
+        base: url.to_owned(),
+        redactor: frame.redactor.clone(),
     };
     let spoken = dialects::spoken(evidence);
     let mut results: Vec<Finding> = verdicts
         .iter()
-        .map(|verdict| finding(verdict, evidence, settings.strict, &recorder))
+        .map(|verdict| finding(verdict, evidence, frame.strict, &presenter))
         .collect();
     tell_costs(&spoken, &mut results);
-    let stale_expectations = settings.expected.apply(&mut results);
-    let error = ended.stop.and_then(|stop| match stop {
+    let stale_expectations = frame.expected.apply(&mut results);
+    let error = ended.stop.as_ref().and_then(|stop| match stop {
         Stop::Gone(_) if evidence.all().next().is_none() => {
             Some(format!("no agent answers at {url}: {stop}"))
         }
@@ -62,7 +71,7 @@ pub(crate) fn report(
     });
     let verdict = match &error {
         Some(_) => RunVerdict::Error,
-        None => RunVerdict::of(&results, &stale_expectations, settings.strict),
+        None => RunVerdict::of(&results, &stale_expectations, frame.strict),
     };
     let features = features(evidence, &results);
     let mut report = Report {
@@ -74,15 +83,15 @@ pub(crate) fn report(
         },
         profile: rules::PROFILE.to_owned(),
         target: Target {
-            url: settings.label.clone().unwrap_or(url),
+            url: frame.label.unwrap_or(url).to_owned(),
             agent_id: evidence.probe.says("agent_id"),
             agent_version: evidence.probe.says("version"),
         },
-        started_at: format!("{:.3}", settings.facts.started_at),
+        started_at: format!("{:.3}", facts.started_at),
         duration_ms: milliseconds(ended.took),
-        seed: settings.facts.seed,
-        cases: settings.facts.cases,
-        strict: settings.strict,
+        seed: facts.seed,
+        cases: facts.cases,
+        strict: frame.strict,
         verdict,
         error,
         level: level(&features),
@@ -92,7 +101,7 @@ pub(crate) fn report(
         stale_expectations,
         results,
     };
-    redact(&mut report, &recorder.redactor);
+    redact(&mut report, &presenter.redactor);
     report
 }
 
@@ -148,7 +157,7 @@ fn finding(
     verdict: &Verdict,
     evidence: &Evidence,
     is_strict: bool,
-    recorder: &Recorder,
+    presenter: &Presenter,
 ) -> Finding {
     let Verdict {
         rule,
@@ -162,7 +171,7 @@ fn finding(
         _ => None,
     };
     let shown = match outcome {
-        Outcome::Fail(judged) => evidence_of(verdict, judged, evidence, recorder),
+        Outcome::Fail(judged) => evidence_of(verdict, judged, evidence, presenter),
         _ => Vec::new(),
     };
     Finding {
@@ -217,7 +226,7 @@ fn evidence_of(
     verdict: &Verdict,
     judged: &Judged,
     evidence: &Evidence,
-    recorder: &Recorder,
+    presenter: &Presenter,
 ) -> Vec<Shown> {
     let mut failures: Vec<_> = judged
         .failures
@@ -228,10 +237,10 @@ fn evidence_of(
     let shrunk = verdict
         .shrunk
         .iter()
-        .map(|shrunk| recorder.evidence(&shrunk.ask, &shrunk.flaw));
+        .map(|shrunk| presenter.evidence(&shrunk.ask, &shrunk.flaw));
     let others = failures
         .into_iter()
-        .map(|(ask, flaw)| recorder.evidence(ask, flaw));
+        .map(|(ask, flaw)| presenter.evidence(ask, flaw));
     shrunk.chain(others).take(SHOWN).collect()
 }
 

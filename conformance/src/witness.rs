@@ -13,12 +13,14 @@ use serde_json::Value;
 
 use crate::evidence::{Ask, Evidence, Topic};
 use crate::judge::Outcome;
+use crate::recording::Ended;
+use crate::redact::Redactor;
 use crate::rule::Rule;
 use crate::rules;
-use crate::run::{Verdict as RuleVerdict, first_verdict};
 use crate::scenes::{Life, call_asks, mark};
 use crate::settings::Settings;
-use crate::summary::{self, Ended};
+use crate::summary::{self, Frame};
+use crate::verdict::Verdict as RuleVerdict;
 
 /// What a journal can show: the others need the agent's own answers, or an outage.
 const JUDGED: &[&str] = &[
@@ -43,13 +45,9 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
         let calls = of_agent(journal, agent, agents.len() == 1);
         let evidence = evidence(settings, &calls, watched);
         let verdicts = judged.iter().map(|rule| verdict(rule, &evidence));
-        let ended = Ended {
-            stop: None,
-            took: watched,
-        };
         (
             agent,
-            summary::report(settings, &evidence, verdicts.collect(), ended),
+            reported(settings, &evidence, verdicts.collect(), watched),
         )
     });
     let Some((first, mut whole)) = reports.next() else {
@@ -83,6 +81,27 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
     whole
 }
 
+fn reported(
+    settings: &Settings,
+    evidence: &Evidence,
+    verdicts: Vec<RuleVerdict>,
+    watched: Duration,
+) -> Report {
+    let frame = Frame {
+        url: settings.url.as_str().trim_end_matches('/'),
+        label: settings.label.as_deref(),
+        strict: settings.strict,
+        expected: &settings.expected,
+        // Nobody gives an orchestrator credentials.
+        redactor: &Redactor::default(),
+    };
+    let ended = Ended {
+        stop: None,
+        took: watched,
+    };
+    summary::report(&frame, evidence, verdicts, &ended)
+}
+
 fn is_bad(status: Status) -> bool {
     !matches!(status, Status::Pass | Status::Skip)
 }
@@ -93,7 +112,7 @@ fn verdict(rule: &'static Rule, evidence: &Evidence) -> RuleVerdict {
         .reads
         .iter()
         .all(|topic| evidence.lives.contains_key(topic));
-    let mut verdict = first_verdict(rule, evidence);
+    let mut verdict = RuleVerdict::first(rule, evidence);
     if !is_shown {
         let why = "it did not come to that while the orchestrator watched";
         verdict.outcome = Outcome::Skip(why.to_owned());
@@ -104,11 +123,7 @@ fn verdict(rule: &'static Rule, evidence: &Evidence) -> RuleVerdict {
 /// The report if no agent has registered: no verdict.
 fn nobody(settings: &Settings, watched: Duration) -> Report {
     let evidence = evidence(settings, &Journal::default(), watched);
-    let ended = Ended {
-        stop: None,
-        took: watched,
-    };
-    let mut report = summary::report(settings, &evidence, Vec::new(), ended);
+    let mut report = reported(settings, &evidence, Vec::new(), watched);
     report.verdict = Verdict::Error;
     report.error = Some(format!("no agent has registered at {}", settings.url));
     report

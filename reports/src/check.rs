@@ -117,6 +117,7 @@ pub struct Feature {
 
 /// Another form of what the profile says, which the agent uses instead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Dialect {
     /// Its name, for example `stream-by-flag`.
     pub name: String,

@@ -11,6 +11,8 @@ use acp_reference_agent::faults::Fault;
 use acp_reports::Report;
 use tokio_util::sync::CancellationToken;
 
+use crate::recorded;
+
 /// So short that a run takes ten seconds, so long that a busy machine keeps to it.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(2);
 
@@ -68,7 +70,6 @@ pub(crate) async fn certify(fault: Option<&Fault>) -> Report {
     ] {
         params.say(said).expect("a parameter");
     }
-    run::run(&settings, &|_| {}, &CancellationToken::new())
-        .await
-        .expect("a run")
+    let recording = run::record(&settings, &|_| {}, &CancellationToken::new()).await;
+    recorded::report(&recording.expect("a run"), &settings.judging())
 }

@@ -1,5 +1,6 @@
 //! A case, and the one function that says what it is.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::schema::{Schema, UNDECIDED, Violation, format_violations};
@@ -21,7 +22,8 @@ pub struct Case {
 }
 
 /// What the validator says of a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Class {
     /// No violation, and every format that the schema names is held.
     Valid,

@@ -39,4 +39,5 @@ mod valid;
 
 pub use case::{Case, Class, Unclassed, Unmade, Unsatisfiable, classify};
 pub use generator::Generator;
+pub(crate) use rng::Rng;
 pub use shrink::shrink;

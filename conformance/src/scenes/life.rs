@@ -15,6 +15,8 @@ pub(crate) mod mark {
     pub(crate) const BACK: &str = "back";
     /// So long was it watched.
     pub(crate) const WATCHED: &str = "watched";
+    /// All of them: these names stand in records.
+    pub(crate) const ALL: &[&str] = &[READY, SIGNALLED, BACK, WATCHED];
 }
 
 /// A process, from its start on.

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How a request leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", content = "bytes", rename_all = "kebab-case")]
 pub enum Manner {
     /// Whole, as RFC 9112 says.
     #[default]
@@ -125,7 +128,8 @@ pub struct Read {
 }
 
 /// How an exchange ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", content = "why", rename_all = "kebab-case")]
 pub enum End {
     /// As HTTP says a message ends: its length reached, its last chunk, or, without
     /// either, the end of the connection.

@@ -22,14 +22,14 @@ const IN_A_LINE: usize = 8 * 1024;
 
 /// Shows exchanges of one agent.
 #[derive(Debug)]
-pub(crate) struct Recorder {
+pub(crate) struct Presenter {
     /// The agent's base URL, without a slash at its end.
     pub(crate) base: String,
     /// Keeps secrets out.
     pub(crate) redactor: Redactor,
 }
 
-impl Recorder {
+impl Presenter {
     /// What a report shows of an ask and what was wrong with it.
     #[must_use]
     pub(crate) fn evidence(&self, ask: &Ask, flaw: &Flaw) -> acp_reports::Evidence {
@@ -176,9 +176,9 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
-    fn recorder() -> Recorder {
+    fn presenter() -> Presenter {
         let headers = [("X-API-Key".to_owned(), "sk-secret".to_owned())];
-        Recorder {
+        Presenter {
             base: "http://127.0.0.1:1".to_owned(),
             redactor: Redactor::new(&headers),
         }
@@ -189,7 +189,7 @@ mod tests {
         let request = Request::post("/invoke", r#"{"input": {"city": "L'Aquila"}}"#)
             .with_header("X-API-Key", "sk-secret");
         assert_eq!(
-            recorder().curl(&request, false),
+            presenter().curl(&request, false),
             "curl -sSi -X POST -H 'Content-Type: application/json' -H 'X-API-Key: <redacted>' \
              --data-binary '{\"input\": {\"city\": \"L'\\''Aquila\"}}' http://127.0.0.1:1/invoke"
         );
@@ -199,7 +199,7 @@ mod tests {
     fn bytes_that_no_shell_takes_go_through_base64() {
         let request = Request::post("/invoke", b"\xff".to_vec());
         assert!(
-            recorder()
+            presenter()
                 .curl(&request, false)
                 .starts_with("printf %s /w== | base64 -d | curl ")
         );
@@ -208,6 +208,6 @@ mod tests {
     #[test]
     fn what_curl_cannot_send_has_no_line() {
         let request = Request::post("/invoke", "x").in_manner(Manner::Drops(0));
-        assert_eq!(recorder().curl(&request, false), "");
+        assert_eq!(presenter().curl(&request, false), "");
     }
 }

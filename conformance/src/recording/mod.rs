@@ -1,0 +1,16 @@
+//! Recorded evidence: all that the report of a run is made from, without the secrets that were
+//! given; written down, read again, judged again.
+//!
+//! *drive → recording → judge*: a run ends in a [`Recording`], and its report is made from that,
+//! as is the report of a recording that was read from a file. So both say the same.
+
+mod file;
+mod har;
+mod line;
+mod made;
+mod parts;
+mod redacted;
+
+pub use file::{FORMAT, NotARecording, VERSION};
+pub(crate) use made::Ended;
+pub use made::Recording;
