@@ -273,7 +273,7 @@ fn numbers_beyond_all_bounds_and_documents_beyond_all_depth_are_read_or_refused(
                     &("{\"a\":".repeat(100_000) + "1e999999" + &"}".repeat(100_000)),
                 )
             },
-            shows: &[("transport.json-is-valid", "fail", "not valid")],
+            shows: &[],
         },
         Row {
             name: "a schema of 100 levels",
