@@ -218,7 +218,7 @@ mod tests {
         let all = all(b"x%41%2542y");
         let last = all.last().expect("a reading");
         assert_eq!(last.bytes.as_ref(), b"xABy");
-        assert_eq!(last.origin(1..3), [1..9]);
+        assert_eq!(last.origin(1..3).first(), Some(&(1..9)));
     }
 
     #[test]

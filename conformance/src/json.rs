@@ -51,8 +51,30 @@ pub(crate) fn lenient(bytes: &[u8]) -> Option<(Value, bool)> {
     if let Ok(document) = serde_json::from_slice(bytes) {
         return Some((document, false));
     }
+    // Level by level, a raw value is read as often as it has levels.
+    if is_too_deep(bytes) {
+        return None;
+    }
     let raw: &RawValue = serde_json::from_slice(bytes).ok()?;
     Some((unbounded(raw, DEEPEST)?, true))
+}
+
+fn is_too_deep(bytes: &[u8]) -> bool {
+    let (mut levels, mut in_string, mut is_escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_string => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => levels += 1,
+            b']' | b'}' if !in_string => levels = levels.saturating_sub(1),
+            _ => {}
+        }
+        if levels > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 /// A raw value is taken however deep it nests; each level of it is a level of our own stack.

@@ -37,8 +37,8 @@ type Range = std::ops::Range<usize>;
 pub(crate) struct Redactor {
     names: Vec<String>,
     values: Vec<String>,
-    /// Of these, fragments are redacted too.
-    credentials: Vec<String>,
+    /// Of these, fragments are redacted too; in small letters.
+    credentials: Vec<Vec<u8>>,
     finder: Option<AhoCorasick>,
     /// Where each fragment of a credential begins: which, and at what byte.
     fragments: HashMap<[u8; FRAGMENT], (usize, usize)>,
@@ -59,7 +59,7 @@ impl Redactor {
             let token = value.split_once(' ').map(|(_, token)| token.trim());
             if is_telling(name) {
                 let secret = token.filter(|_| !value.contains(';')).unwrap_or(value);
-                redactor.credentials.push(secret.to_ascii_lowercase());
+                redactor.credentials.extend(small_forms(secret));
             }
             let all = [Some(value), token].into_iter().flatten();
             redactor.values.extend(all.map(str::to_owned));
@@ -75,7 +75,7 @@ impl Redactor {
     #[must_use]
     pub(crate) fn and(mut self, secrets: &[String]) -> Self {
         self.values.extend_from_slice(secrets);
-        let credentials = secrets.iter().map(|secret| secret.to_ascii_lowercase());
+        let credentials = secrets.iter().flat_map(|secret| small_forms(secret));
         self.credentials.extend(credentials);
         self.settle();
         self
@@ -94,9 +94,13 @@ impl Redactor {
             .build(forms);
         self.finder = finder.ok().filter(|_| !self.values.is_empty());
         for (which, credential) in self.credentials.iter().enumerate() {
-            for (at, window) in credential.as_bytes().windows(FRAGMENT).enumerate() {
-                let window = window.try_into().unwrap_or_default();
-                self.fragments.entry(window).or_insert((which, at));
+            for (at, window) in credential.windows(FRAGMENT).enumerate() {
+                let is_ours = memchr::memmem::find(REDACTED.as_bytes(), window).is_some();
+                if let Ok(window) = window.try_into()
+                    && !is_ours
+                {
+                    self.fragments.entry(window).or_insert((which, at));
+                }
             }
         }
     }
@@ -164,10 +168,11 @@ impl Redactor {
 
     /// Where secrets stand, in order; those that touch are one.
     fn secrets(&self, bytes: &[u8]) -> Vec<Range> {
-        let mut found = self.stumps(bytes);
+        let mut found: Vec<Range> = Vec::new();
         for folded in fold::all(bytes) {
             let ranges = self.whole(&folded.bytes).into_iter();
             let ranges = ranges.chain(self.pieces(&folded.bytes));
+            let ranges = ranges.chain(self.stumps(&folded.bytes));
             found.extend(ranges.flat_map(|range| folded.origin(range)));
         }
         found.sort_unstable_by_key(|range| range.start);
@@ -210,7 +215,7 @@ impl Redactor {
         let rests: Vec<Range> = found
             .iter()
             .flat_map(|(range, which, begin)| {
-                self.rests(&lower, range, self.credentials[*which].as_bytes(), *begin)
+                self.rests(&lower, range, &self.credentials[*which], *begin)
             })
             .collect();
         let pieces = found.into_iter().map(|(range, _, _)| range);
@@ -241,18 +246,32 @@ impl Redactor {
     fn stumps(&self, text: &[u8]) -> Vec<Range> {
         let mut found = Vec::new();
         for cut in memchr::memmem::find_iter(text, CUT) {
-            let (before, after) = (&text[..cut], &text[cut + CUT.len()..]);
-            for secret in self.values.iter().map(String::as_bytes) {
+            let begin = cut + CUT.len();
+            let before = text[cut.saturating_sub(NEAR * 10)..cut].to_ascii_lowercase();
+            let after = text[begin..text.len().min(begin + NEAR * 10)].to_ascii_lowercase();
+            let values = self
+                .values
+                .iter()
+                .map(|value| value.to_ascii_lowercase().into_bytes());
+            for secret in values.chain(self.credentials.iter().cloned()) {
                 let lengths = || (STUMP..secret.len()).rev();
                 let ends = |length: &usize| before.ends_with(&secret[..*length]);
                 let begins = |length: &usize| after.starts_with(&secret[secret.len() - *length..]);
                 found.extend(lengths().find(ends).map(|length| cut - length..cut));
-                let begin = cut + CUT.len();
                 found.extend(lengths().find(begins).map(|length| begin..begin + length));
             }
         }
         found
     }
+}
+
+/// Its forms, in small letters.
+fn small_forms(secret: &str) -> Vec<Vec<u8>> {
+    let forms = forms(secret).into_iter();
+    let mut small: Vec<_> = forms.map(|form| form.to_ascii_lowercase()).collect();
+    small.sort_unstable();
+    small.dedup();
+    small
 }
 
 /// A secret, and what base64 and hexadecimal digits make of it, wherever in a text it begins.

@@ -21,8 +21,8 @@ const DEEPEST: usize = 128;
 const MOST_VIOLATIONS: usize = 20;
 /// Bytes of a message; the instance that it quotes may be huge.
 const LONGEST_MESSAGE: usize = 300;
-/// Steps of a backtracking pattern on one string, some milliseconds' worth.
-const BACKTRACK_LIMIT: usize = 100_000;
+/// Steps of a backtracking pattern on one string, a millisecond's worth.
+const BACKTRACK_LIMIT: usize = 20_000;
 /// Compiled size of one pattern, in bytes.
 const PATTERN_SIZE: usize = 4 << 20;
 /// Past this many subschemas the parts are not compiled one by one: that takes quadratic time.

@@ -154,7 +154,7 @@ pub(crate) fn check_all(rows: &[Row]) {
     for row in rows {
         let server = Server::start(row.serve);
         // What is to be found must be come to, on however busy a machine.
-        let budget = if row.shows.is_empty() { "6s" } else { "120s" };
+        let budget = if row.shows.is_empty() { "4s" } else { "120s" };
         let run = run(check(&server.url(), budget));
         run.is_sound(row.name);
         for (rule, status, word) in row.shows {

@@ -64,7 +64,7 @@ fn schemas_that_unfold_without_end_come_to_one() {
         Row {
             name: "two to the sixtieth, of all",
             serve: |s, a| with(s, a, &doubling("allOf")),
-            shows: &[("schema.is-json-schema", "fail", "unfold")],
+            shows: &[("invoke.accepts-valid", "inconclusive", "unfold")],
         },
         Row {
             name: "two to the sixtieth, of any",
@@ -257,12 +257,12 @@ fn numbers_beyond_all_bounds_and_documents_beyond_all_depth_are_read_or_refused(
                     ),
                 )
             },
-            shows: &[("auth.responds", "", "")],
+            shows: &[],
         },
         Row {
             name: "100,000 levels",
             serve: |s, _| json(s, "200 OK", &("[".repeat(100_000) + &"]".repeat(100_000))),
-            shows: &[("transport.json-is-valid", "fail", "recursion")],
+            shows: &[("transport.json-is-valid", "fail", "not valid")],
         },
         Row {
             name: "100,000 levels and a number beyond a double",
@@ -273,7 +273,7 @@ fn numbers_beyond_all_bounds_and_documents_beyond_all_depth_are_read_or_refused(
                     &("{\"a\":".repeat(100_000) + "1e999999" + &"}".repeat(100_000)),
                 )
             },
-            shows: &[("transport.json-is-valid", "fail", "recursion")],
+            shows: &[],
         },
         Row {
             name: "a schema of 100 levels",

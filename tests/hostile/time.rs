@@ -53,7 +53,7 @@ fn one_byte_at_a_time_is_waited_for_no_longer_than_allowed() {
             }),
         ),
     ] {
-        let run = run(check(&server.url(), "6s"));
+        let run = run(check(&server.url(), "4s"));
         run.is_sound(name);
     }
 }

@@ -87,7 +87,25 @@ pub struct Unmade {
 /// Why a text has no class: it proves nothing about an agent, whatever the agent does with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unclassed(String);
+pub struct Unclassed(String, Why);
+
+/// Whether it is known that there is no class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Known,
+    Undecided,
+}
+
+impl Unclassed {
+    fn known(message: String) -> Self {
+        Self(message, Why::Known)
+    }
+
+    /// Whether the pattern engine gave up, which takes its time.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.1 == Why::Undecided
+    }
+}
 
 /// What `text` is under `schema`: valid, or invalid in one way. What fails in more ways, is no
 /// JSON, is too long, or is valid save for a format (a strict agent may refuse that, a lax one
@@ -99,28 +117,28 @@ pub struct Unclassed(String);
 /// place within which something else is wrong sees less than it would.
 pub fn classify(schema: &Schema, text: &str) -> Result<(Value, Class), Unclassed> {
     if text.len() > LONGEST {
-        return Err(Unclassed(format!("longer than {LONGEST} bytes")));
+        return Err(Unclassed::known(format!("longer than {LONGEST} bytes")));
     }
-    let value: Value =
-        serde_json::from_str(text).map_err(|error| Unclassed(format!("no JSON: {error}")))?;
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| Unclassed::known(format!("no JSON: {error}")))?;
     let errors = principal(schema.errors(&value));
     let Some(first) = errors.first() else {
         return match format_violations(schema, &value).into_iter().next() {
             None => Ok((value, Class::Valid)),
-            Some(format) => Err(Unclassed(format!(
+            Some(format) => Err(Unclassed::known(format!(
                 "valid save for a format: {}",
                 format.message
             ))),
         };
     };
     if first.keyword == UNDECIDED {
-        return Err(Unclassed(first.message.clone()));
+        return Err(Unclassed(first.message.clone(), Why::Undecided));
     }
     let same = |other: &&Violation| {
         other.keyword == first.keyword && other.instance_path == first.instance_path
     };
     match errors.iter().find(|other| !same(other)) {
-        Some(other) => Err(Unclassed(format!(
+        Some(other) => Err(Unclassed::known(format!(
             "breaks {} at {:?} as well as {} at {:?}",
             other.keyword, other.instance_path, first.keyword, first.instance_path
         ))),

@@ -22,6 +22,8 @@ const VALID: u64 = 1;
 const INVALID: u64 = 2;
 /// After the telling candidates: rounds of the same with everything else left to chance.
 const ROUNDS: usize = 8;
+/// After so many candidates that the pattern engine gave up on, no more are classified.
+const MOST_UNDECIDED: usize = 20;
 /// Keywords that answer for what stands under them, at the place where they stand.
 const WRAPPERS: [&str; 7] = [
     "anyOf",
@@ -153,6 +155,7 @@ struct Collected<'s> {
     list: Vec<Case>,
     texts: BTreeSet<String>,
     refused: Option<String>,
+    undecided: usize,
 }
 
 impl<'s> Collected<'s> {
@@ -163,6 +166,7 @@ impl<'s> Collected<'s> {
             list: Vec::new(),
             texts: BTreeSet::new(),
             refused: None,
+            undecided: 0,
         }
     }
 
@@ -181,12 +185,18 @@ impl<'s> Collected<'s> {
         if self.full() {
             return Added::No("there are enough".to_owned());
         }
+        if self.undecided == MOST_UNDECIDED {
+            return Added::No("the schema's patterns take too long".to_owned());
+        }
         let text = match spelling {
             Some((_, spelling)) => spell(&seed.value, *spelling, rng),
             None => seed.value.to_string(),
         };
         let added = match classify(self.schema, &text) {
-            Err(unclassed) => Added::No(unclassed.to_string()),
+            Err(unclassed) => {
+                self.undecided += usize::from(unclassed.is_undecided());
+                Added::No(unclassed.to_string())
+            }
             Ok((_, class)) if !wanted(seed, &class) => Added::No(instead(&class)),
             // A number that does not survive being written and read is not the one that was meant.
             Ok((value, _)) if spelling.is_none() && value != seed.value => {

@@ -5,8 +5,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::rng::Rng;
 
-/// As in the validator: some milliseconds of backtracking.
-const BACKTRACK_LIMIT: usize = 100_000;
+/// As in the validator: a millisecond of backtracking.
+const BACKTRACK_LIMIT: usize = 20_000;
 /// Characters of a generated string: four bytes each still fit a case.
 pub(super) const LONGEST_TEXT: usize = 16_000;
 /// Steps of writing one string: repetitions of what may be empty, within each other, come to no
