@@ -71,6 +71,27 @@ fn a_report_is_the_same_when_it_is_rendered_later() {
 }
 
 #[test]
+fn two_runs_are_compared() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (before, after) = (at("a.json"), at("b.json"));
+    let output = run(&["check", "--only", "auth", "--output", &before]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let mut report: Value = serde_json::from_str(&read(folder.path(), "a.json")).expect("JSON");
+    report["results"][0]["status"] = "fail".into();
+    std::fs::write(&after, report.to_string()).expect("a file");
+
+    let output = run(&["report", "diff", &before, &after]);
+    assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("Broke (1)"), "{text}");
+    let output = run(&["report", "diff", &after, &before, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+    let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(said["differences"][0]["change"], "mended");
+}
+
+#[test]
 fn what_is_no_report_is_not_rendered() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("x.json").display().to_string();
@@ -106,7 +127,14 @@ fn a_written_report_holds_to_the_published_schema() {
     for arguments in [
         &["check", "--format", "json"][..],
         &[
-            "check", "--format", "json", "--strict", "--only", "sse", "--claim", "streaming",
+            "check",
+            "--format",
+            "json",
+            "--strict",
+            "--only",
+            "sse",
+            "--claim",
+            "streaming",
         ],
         &["check", "http://127.0.0.1:9", "--format", "json"],
     ] {

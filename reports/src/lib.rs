@@ -7,6 +7,7 @@
 mod badge;
 mod check;
 mod details;
+mod diff;
 mod format;
 mod html;
 mod human;
@@ -26,5 +27,6 @@ pub use check::{
     Arrival, Evidence, Feature, Finding, Level, Mark, ProfileLevel, Report, Request, Response,
     Span, Stale, Status, Summary, Target, Tool, Verdict,
 };
+pub use diff::{Cause, Change, Comparison, Difference};
 pub use format::{Format, UnknownFormat};
 pub use text::{escape, shorten};
