@@ -1,13 +1,13 @@
-//! `acp-tck report`: reports that were written as JSON, in other formats.
+//! `acp-tck report`: reports that were written as JSON, compared or in other formats.
 
 use std::path::{Path, PathBuf};
 
-use acp_reports::{Format, Report};
+use acp_reports::{Comparison, Format, Report};
 
 use crate::exit::{Exit, Failure};
 use crate::{input, output};
 
-/// Reports that were written before: render them in other formats.
+/// Reports that were written before: compare them, or render them in other formats.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -16,6 +16,16 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    /// Two runs: what broke, what was mended, what is new; exit code 1 if it got worse
+    Diff {
+        /// The earlier JSON report
+        before: PathBuf,
+        /// The later one
+        after: PathBuf,
+        /// How to say it
+        #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = ["human", "json"])]
+        format: String,
+    },
     /// A check's JSON report in other formats
     Render {
         /// The JSON report, - for standard input
@@ -33,12 +43,30 @@ enum Command {
 /// Runs the command.
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     match arguments.command {
+        Command::Diff {
+            before,
+            after,
+            format,
+        } => diff(&before, &after, &format),
         Command::Render {
             file,
             format,
             output,
         } => render(&file, format, &output),
     }
+}
+
+fn diff(before: &Path, after: &Path, format: &str) -> Result<Exit, Failure> {
+    let comparison = Comparison::of(&read(before)?, &read(after)?);
+    output::to_stdout(|out| match format {
+        "json" => comparison.write_json(out),
+        _ => comparison.write(out),
+    })?;
+    Ok(if comparison.is_worse() {
+        Exit::FallsShort
+    } else {
+        Exit::Holds
+    })
 }
 
 fn render(file: &Path, formats: Vec<Format>, paths: &[PathBuf]) -> Result<Exit, Failure> {

@@ -7,6 +7,8 @@
 mod badge;
 mod check;
 mod details;
+mod diff;
+mod evidence;
 mod format;
 mod html;
 mod human;
@@ -23,8 +25,10 @@ mod text;
 mod words;
 
 pub use check::{
-    Arrival, Dialect, Evidence, Feature, Finding, Level, Mark, ProfileLevel, Report, Request,
-    Response, Span, Stale, Status, Summary, Target, Tool, Verdict,
+    Dialect, Feature, Finding, Level, ProfileLevel, Report, Stale, Status, Summary, Target, Tool,
+    Verdict,
 };
+pub use diff::{Cause, Change, Comparison, Difference};
+pub use evidence::{Arrival, Evidence, Mark, Request, Response, Span};
 pub use format::{Format, UnknownFormat};
 pub use text::{escape, shorten};

@@ -4,14 +4,14 @@
 //! result as an alert, whatever its kind. Locations are paths on the agent, as there is no file;
 //! relative ones, since GitHub refuses a file with any others.
 
+mod exchange;
+
 use std::io;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::{Evidence, Finding, Level, Report, Response, Status, Verdict, details, text, words};
+use crate::{Finding, Level, Report, Status, Verdict, details, text, words};
 
-/// Of a body this many characters are shown.
-const BODY: usize = 2_000;
 /// Where the schema stands that the output holds to.
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -145,7 +145,7 @@ fn result(index: usize, finding: &Finding) -> Value {
         "kind": if is_open { "open" } else { "fail" },
         "level": if is_open { "none" } else { severity(finding.level) },
         "message": {"text": message(finding)},
-        "locations": [location(finding, first)],
+        "locations": [exchange::location(finding, first)],
         // One result a rule, so that the same failure is the same alert from run to run.
         "partialFingerprints": {"acpTckRule/v1": finding.rule},
         "properties": {
@@ -157,8 +157,8 @@ fn result(index: usize, finding: &Finding) -> Value {
         },
     });
     if let Some(evidence) = first {
-        result["webRequest"] = web_request(evidence);
-        result["webResponse"] = web_response(evidence.response.as_ref());
+        result["webRequest"] = exchange::web_request(evidence);
+        result["webResponse"] = exchange::web_response(evidence.response.as_ref());
         result["properties"]["curl"] = evidence.curl.as_str().into();
     }
     if finding.status == Status::Expected {
@@ -185,88 +185,6 @@ fn message(finding: &Finding) -> String {
     }
     // `[text](target)` is a link in a SARIF message.
     lines.join("\n").replace("](", "] (")
-}
-
-fn location(finding: &Finding, evidence: Option<&Evidence>) -> Value {
-    let (path, said) = match evidence {
-        Some(evidence) => (
-            path(&evidence.request.url),
-            "a path on the agent, not a file",
-        ),
-        None => ("agent".to_owned(), "the agent as a whole, not a file"),
-    };
-    json!({
-        "physicalLocation": {
-            "artifactLocation": {"uri": path, "description": {"text": said}},
-            "region": {"startLine": 1},
-        },
-        "logicalLocations": [{"fullyQualifiedName": finding.rule, "kind": "rule"}],
-    })
-}
-
-/// The path of a URL, relative and with none but harmless characters.
-fn path(url: &str) -> String {
-    let after = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let path = after.split_once('/').map_or("", |(_, path)| path);
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let segments = path.split('/').filter(|it| !matches!(*it, "" | "." | ".."));
-    let clean: Vec<String> = segments.map(encoded).collect();
-    match clean.is_empty() {
-        true => "agent".to_owned(),
-        false => clean.join("/"),
-    }
-}
-
-fn encoded(segment: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        _ => format!("%{byte:02X}"),
-    };
-    segment.bytes().take(BODY).map(byte).collect()
-}
-
-fn web_request(evidence: &Evidence) -> Value {
-    let request = &evidence.request;
-    json!({
-        "protocol": "HTTP",
-        "version": "1.1",
-        "target": request.url,
-        "method": request.method,
-        "headers": headers(&request.headers),
-        "body": {"text": text::shorten(&request.body, BODY)},
-    })
-}
-
-fn web_response(response: Option<&Response>) -> Value {
-    let Some(response) = response else {
-        return json!({"noResponseReceived": true});
-    };
-    let body = match &response.body_base64 {
-        Some(encoded) if encoded.len() <= BODY => json!({"binary": encoded}),
-        _ => json!({"text": text::shorten(&response.body, BODY)}),
-    };
-    json!({
-        "protocol": "HTTP",
-        "version": "1.1",
-        "statusCode": response.status,
-        "headers": headers(&response.headers),
-        "body": body,
-    })
-}
-
-/// Header fields by name; those that came more than once in one line, as HTTP allows.
-fn headers(fields: &[(String, String)]) -> Value {
-    let mut headers: Map<String, Value> = Map::new();
-    for (name, value) in fields {
-        let joined = match headers.get(name).and_then(Value::as_str) {
-            Some(before) => format!("{before}, {value}"),
-            None => value.clone(),
-        };
-        headers.insert(name.clone(), joined.into());
-    }
-    headers.into()
 }
 
 fn invocation(report: &Report) -> Value {
@@ -382,17 +300,6 @@ mod tests {
         let invocation = &run["invocations"][0];
         assert_eq!(invocation["executionSuccessful"], false);
         assert_eq!(invocation["exitCode"], 3);
-    }
-
-    #[test]
-    fn a_location_is_a_path_of_harmless_characters() {
-        assert_eq!(path("http://h:1/invoke/stream?a=b"), "invoke/stream");
-        assert_eq!(
-            path("http://h:1/../a b/%2e\u{202e}"),
-            "a%20b/%252e%E2%80%AE"
-        );
-        assert_eq!(path("http://h:1"), "agent");
-        assert_eq!(path("builtin:reference-agent"), "agent");
     }
 
     #[test]

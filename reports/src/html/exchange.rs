@@ -108,6 +108,11 @@ impl Exchange {
         let is_detailed = !room.is_crowded || index == 0;
         let said = |text: &String| text::clip(text, text::SENTENCE);
         let (curl, can_copy) = curl(&evidence.curl, room);
+        let mut request = request(&evidence.request, is_detailed, room);
+        if can_copy && !is_detailed {
+            // The curl line has it already.
+            request.body.clear();
+        }
         let body = evidence.response.as_ref().map(received).unwrap_or_default();
         let mut exchange = Self {
             number: index + 1,
@@ -117,7 +122,7 @@ impl Exchange {
             got: evidence.got.as_ref().map(said),
             curl,
             can_copy,
-            request: request(&evidence.request, is_detailed, room),
+            request,
             response: None,
             elapsed: words::duration(evidence.elapsed_ms),
             stream: None,
@@ -161,7 +166,9 @@ impl Exchange {
             let spans: Vec<_> = response.marks.iter().map(|mark| mark.span).collect();
             message.body = bytes::pieces(shown, &spans);
         }
-        self.marks = marks(response, body, is_detailed);
+        if is_detailed {
+            self.marks = marks(response, body);
+        }
         self.response = Some(message);
     }
 }
@@ -212,7 +219,7 @@ fn is_stream(response: &Response) -> bool {
     !response.events.is_empty() || response.headers.iter().any(is_kind)
 }
 
-fn marks(response: &Response, body: &[u8], is_detailed: bool) -> Vec<Marked> {
+fn marks(response: &Response, body: &[u8]) -> Vec<Marked> {
     let marks = response.marks.iter().take(3);
     marks
         .map(|mark| Marked {
@@ -226,11 +233,7 @@ fn marks(response: &Response, body: &[u8], is_detailed: bool) -> Vec<Marked> {
                     mark.span.offset.saturating_add(length - 1)
                 ),
             },
-            rows: if is_detailed {
-                bytes::hex(body, mark.span)
-            } else {
-                Vec::new()
-            },
+            rows: bytes::hex(body, mark.span),
         })
         .collect()
 }

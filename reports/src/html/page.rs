@@ -5,7 +5,7 @@ use std::io;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::{AutoEscape, Environment, Value, context};
 use sha2::{Digest, Sha256};
 
 use super::view::View;
@@ -19,6 +19,7 @@ const SCRIPT: &str = include_str!("report.js");
 pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.add_filter("in_text", in_text);
     let syntax = SyntaxConfig::builder().trim_blocks(true).build();
     environment.set_syntax(syntax.map_err(io::Error::other)?);
     let template = environment.template_from_str(TEMPLATE);
@@ -32,6 +33,15 @@ pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
     let page = page.map_err(io::Error::other)?;
     // The library escapes slashes, too, which mean nothing in a text or between quotes.
     out.write_all(page.replace("&#x2f;", "/").as_bytes())
+}
+
+/// Escapes for a place between tags, where quotes mean nothing: JSON is a third shorter so.
+fn in_text(text: &str) -> Value {
+    let safe = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    Value::from_safe_string(safe)
 }
 
 /// Nothing is loaded, nothing runs, but what stands in the page and has these digests.
@@ -141,6 +151,21 @@ mod tests {
             Value::Object(members) => members.values_mut().for_each(|item| taint(item, text)),
             _ => {}
         }
+    }
+
+    #[test]
+    fn the_lighter_escaping_stands_between_tags_alone() {
+        for place in TEMPLATE.split("|in_text").skip(1) {
+            let after = place.trim_start_matches([' ', '}']);
+            assert!(
+                after.starts_with('<') || after.starts_with('{'),
+                "{after:.40}"
+            );
+        }
+        assert_eq!(
+            in_text("<a b='\"'>&lt;").as_str(),
+            Some("&lt;a b='\"'&gt;&amp;lt;")
+        );
     }
 
     #[test]

@@ -23,6 +23,14 @@
   });
   dress();
 
+  for (const line of all(".copy")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.copy = "";
+    button.textContent = "Copy curl";
+    line.append(button);
+  }
+
   // Copying: the clipboard where it is allowed, else a selection.
   const copied = async (text) => {
     try { await navigator.clipboard.writeText(text); return true; } catch { /* the old way, then */ }
