@@ -7,6 +7,7 @@ use acp_conformance::expected::ExpectedFailures;
 use acp_conformance::feature::Feature;
 use acp_conformance::launch::Launch;
 use acp_conformance::params::Params;
+use acp_conformance::profile::Profile;
 use acp_conformance::run;
 use acp_conformance::select::Selection;
 use acp_conformance::settings::{Facts, Settings, Terms};
@@ -51,9 +52,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     strict: bool,
     /// The requirement set to judge by
-    #[arg(long, value_name = "NAME", default_value = acp_conformance::rules::PROFILE,
-          value_parser = [acp_conformance::rules::PROFILE])]
-    profile: String,
+    #[arg(long, value_name = "NAME", default_value = Profile::LATEST.name, value_parser = profile())]
+    profile: &'static Profile,
     /// Features that the agent is to have, whether it says so or not
     #[arg(long, value_name = "FEATURE", value_delimiter = ',', value_parser = feature())]
     claim: Vec<Feature>,
@@ -95,6 +95,11 @@ pub(crate) struct Arguments {
     /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
     output: Vec<PathBuf>,
+}
+
+fn profile() -> impl TypedValueParser<Value = &'static Profile> {
+    let names = Profile::ALL.iter().map(|profile| profile.name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 fn path(text: &str) -> Result<String, String> {
@@ -152,6 +157,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
         settings.timeout = arguments.timeout.into();
         settings.jobs = arguments.jobs;
         settings.strict = arguments.strict;
+        settings.profile = arguments.profile;
         settings.selection = selection;
         settings.expected = known.clone();
         settings.facts = Facts {

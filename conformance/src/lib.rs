@@ -12,12 +12,16 @@ pub mod evidence;
 pub mod expected;
 pub mod exposition;
 pub mod feature;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 pub mod judge;
 pub mod launch;
 mod limits;
 pub mod params;
 pub mod probe;
+pub mod profile;
 mod protocol;
 mod record;
 mod redact;
@@ -34,6 +38,7 @@ pub mod sse;
 mod summary;
 mod terminal;
 mod time;
+pub mod unchecked;
 mod volatile;
 pub mod wire;
 pub mod witness;

@@ -10,6 +10,7 @@ use crate::expected::ExpectedFailures;
 use crate::feature::Feature;
 use crate::launch::Launch;
 use crate::params::Params;
+use crate::profile::Profile;
 use crate::select::Selection;
 
 /// What the judges need to know besides the exchanges.
@@ -57,6 +58,8 @@ pub struct Settings {
     pub jobs: usize,
     /// Whether a failed SHOULD fails the run.
     pub strict: bool,
+    /// The revision of the profile that is scored.
+    pub profile: &'static Profile,
     /// Which rules to judge.
     pub selection: Selection,
     /// What alone is asked, though the rules would read more; empty for everything. Rules that
@@ -88,6 +91,7 @@ impl Settings {
             timeout: Self::TIMEOUT,
             jobs: Self::JOBS,
             strict: false,
+            profile: Profile::LATEST,
             selection: Selection::default(),
             topics: Vec::new(),
             expected: ExpectedFailures::default(),

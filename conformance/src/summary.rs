@@ -11,6 +11,7 @@ use crate::drive::Stop;
 use crate::evidence::Evidence;
 use crate::feature::Feature;
 use crate::judge::{Outcome, status};
+use crate::profile::Profile;
 use crate::record::Recorder;
 use crate::redact::Redactor;
 use crate::rule::Judged;
@@ -40,10 +41,12 @@ pub(crate) fn report(
         base: url.clone(),
         redactor,
     };
-    let mut results: Vec<Finding> = verdicts
-        .iter()
-        .map(|verdict| finding(verdict, evidence, settings.strict, &recorder))
-        .collect();
+    let finding = |verdict: &Verdict| finding(verdict, evidence, settings.strict, &recorder);
+    let profile = settings.profile;
+    let is_scored = |verdict: &&Verdict| profile.holds(verdict.rule);
+    let mut results: Vec<Finding> = verdicts.iter().filter(is_scored).map(finding).collect();
+    let later = verdicts.iter().filter(|verdict| !is_scored(verdict));
+    let unscored = later.map(finding).collect();
     let stale_expectations = settings.expected.apply(&mut results);
     let error = ended.stop.map(|stop| match stop {
         Stop::Gone(_) if evidence.all().next().is_none() => {
@@ -59,7 +62,7 @@ pub(crate) fn report(
         Some(_) => RunVerdict::Error,
         None => RunVerdict::of(&results, &stale_expectations, settings.strict),
     };
-    let features = features(evidence, &results);
+    let features = features(profile, evidence, &results);
     let report = Report {
         format: Report::FORMAT.to_owned(),
         format_version: Report::FORMAT_VERSION,
@@ -67,7 +70,7 @@ pub(crate) fn report(
             name: "acp-tck".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-        profile: rules::PROFILE.to_owned(),
+        profile: profile.name.to_owned(),
         target: Target {
             url: settings.label.clone().unwrap_or(url),
             agent_id: evidence.probe.says("agent_id"),
@@ -85,6 +88,7 @@ pub(crate) fn report(
         features,
         stale_expectations,
         results,
+        unscored,
     };
     redacted(report, &recorder.redactor)
 }
@@ -187,7 +191,8 @@ fn evidence_of(
     shrunk.chain(others).take(SHOWN).collect()
 }
 
-fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
+fn features(profile: &Profile, evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
+    let scored = || rules::catalogue().filter(|rule| profile.holds(rule));
     let shown = |feature: &Feature| {
         let found = evidence.probe.is_found(*feature);
         let holds = |id: &str| {
@@ -196,7 +201,7 @@ fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
             })
         };
         let mut musts =
-            rules::catalogue().filter(|rule| rule.feature == *feature && rule.level == Level::Must);
+            scored().filter(|rule| rule.feature == *feature && rule.level == Level::Must);
         ShownFeature {
             name: feature.name().to_owned(),
             claimed: evidence.probe.is_claimed(*feature),
@@ -206,7 +211,7 @@ fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
                 && musts.all(|rule| holds(rule.id)),
         }
     };
-    let is_judged = |feature: &&Feature| rules::catalogue().any(|rule| rule.feature == **feature);
+    let is_judged = |feature: &&Feature| scored().any(|rule| rule.feature == **feature);
     Feature::ALL.iter().filter(is_judged).map(shown).collect()
 }
 
@@ -237,4 +242,90 @@ fn level(features: &[ShownFeature]) -> ProfileLevel {
 
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::Timestamp;
+    use url::Url;
+
+    use super::*;
+    use crate::evidence::{About, Ask, Step, Topic};
+    use crate::rule::{Look, Rule, each};
+    use crate::run::first_verdict;
+    use crate::wire::{End, Exchange, Request};
+
+    /// A MUST of the core that came after the newest revision, and that no agent fulfils.
+    static LATER: Rule = Rule {
+        id: "core.made-up",
+        level: Level::Must,
+        feature: Feature::Core,
+        clause: "",
+        source: "",
+        why: "",
+        mend: "",
+        reads: &[Topic::Head],
+        judge: |evidence| {
+            each(evidence, evidence.of(Topic::Head), |_| {
+                Look::flaw("wrong", "right", "wrong")
+            })
+        },
+    };
+
+    #[test]
+    fn a_rule_that_came_later_is_reported_and_not_scored() {
+        let about = About {
+            step: Step::Main,
+            key: 0,
+            note: String::new(),
+            case: None,
+            is_beneath: false,
+            wants_stream: false,
+        };
+        let exchange = Exchange {
+            request: Request::get("/auth"),
+            began: Duration::ZERO,
+            elapsed: Duration::ZERO,
+            answer: None,
+            end: End::TimedOut,
+        };
+        let url = Url::parse("http://127.0.0.1:1").expect("a URL");
+        let settings = Settings::for_agent(url, Timestamp::UNIX_EPOCH);
+        let asks = vec![Ask::new(Topic::Head, about, exchange).into()];
+        let evidence = Evidence::new(settings.facts.clone(), asks, BTreeMap::new());
+        let known = rules::catalogue().map(|rule| {
+            let mut verdict = first_verdict(rule, &evidence);
+            verdict.outcome = Outcome::Pass(Judged {
+                checked: 1,
+                ..Judged::default()
+            });
+            verdict
+        });
+        let verdicts = known.chain([first_verdict(&LATER, &evidence)]).collect();
+        let ended = Ended {
+            stop: None,
+            took: Duration::ZERO,
+        };
+        let report = report(&settings, &evidence, verdicts, ended);
+        let [later] = report.unscored.as_slice() else {
+            panic!("{} are not scored", report.unscored.len());
+        };
+        assert_eq!(
+            (later.rule.as_str(), later.status),
+            (LATER.id, Status::Fail)
+        );
+        assert!(
+            report
+                .results
+                .iter()
+                .all(|finding| finding.rule != LATER.id)
+        );
+        assert_eq!(
+            (report.verdict, report.level),
+            (RunVerdict::Pass, ProfileLevel::Core)
+        );
+        assert_eq!(report.summary.fail, 0);
+    }
 }

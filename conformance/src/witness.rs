@@ -56,7 +56,8 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
     }
     whole.target.agent_id = (agents.len() == 1).then(|| first.clone());
     for (agent, report) in reports {
-        for (known, other) in whole.results.iter_mut().zip(report.results) {
+        let known = whole.results.iter_mut().chain(&mut whole.unscored);
+        for (known, other) in known.zip(report.results.into_iter().chain(report.unscored)) {
             if !is_bad(known.status) && is_bad(other.status) {
                 let notes = std::mem::take(&mut known.notes);
                 *known = other;

@@ -1,0 +1,8 @@
+#![no_main]
+
+use acp_conformance::fuzzing;
+
+libfuzzer_sys::fuzz_target!(
+    init: acp_fuzz::begin("judge"),
+    |bytes: &[u8]| fuzzing::judge(bytes)
+);
