@@ -192,7 +192,9 @@ fn evidence_of(
 }
 
 fn features(profile: &Profile, evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
-    let scored = || rules::catalogue().filter(|rule| profile.holds(rule));
+    let scored: Vec<_> = rules::catalogue()
+        .filter(|rule| profile.holds(rule))
+        .collect();
     let shown = |feature: &Feature| {
         let found = evidence.probe.is_found(*feature);
         let holds = |id: &str| {
@@ -200,8 +202,9 @@ fn features(profile: &Profile, evidence: &Evidence, results: &[Finding]) -> Vec<
                 finding.rule == id && matches!(finding.status, Status::Pass | Status::Skip)
             })
         };
-        let mut musts =
-            scored().filter(|rule| rule.feature == *feature && rule.level == Level::Must);
+        let mut musts = scored
+            .iter()
+            .filter(|rule| rule.feature == *feature && rule.level == Level::Must);
         ShownFeature {
             name: feature.name().to_owned(),
             claimed: evidence.probe.is_claimed(*feature),
@@ -211,7 +214,7 @@ fn features(profile: &Profile, evidence: &Evidence, results: &[Finding]) -> Vec<
                 && musts.all(|rule| holds(rule.id)),
         }
     };
-    let is_judged = |feature: &&Feature| scored().any(|rule| rule.feature == **feature);
+    let is_judged = |feature: &&Feature| scored.iter().any(|rule| rule.feature == **feature);
     Feature::ALL.iter().filter(is_judged).map(shown).collect()
 }
 

@@ -1,3 +1,5 @@
+//! The case generator, on any schema.
+
 #![no_main]
 
 use acp_conformance::fuzzing;

@@ -1,3 +1,5 @@
+//! The exposition parser, on any text.
+
 #![no_main]
 
 use acp_conformance::fuzzing;

@@ -1,3 +1,5 @@
+//! Every rule and the report, on any evidence.
+
 #![no_main]
 
 use acp_conformance::fuzzing;

@@ -1,3 +1,5 @@
+//! The event-stream parser, on any bytes.
+
 #![no_main]
 
 use acp_conformance::fuzzing;

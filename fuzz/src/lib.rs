@@ -13,7 +13,9 @@ pub fn begin(name: &str) {
 }
 
 fn write(name: &str) -> io::Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(name);
     fs::create_dir_all(&folder)?;
     let known = TARGETS.iter().filter(|(known, _, _)| *known == name);
     let seeds = known.flat_map(|(_, _, seeds)| seeds());

@@ -40,7 +40,15 @@ pub fn judge(bytes: &[u8]) {
         stop: None,
         took: std::time::Duration::ZERO,
     };
-    is_told(&summary::report(&settings, &evidence, verdicts, ended));
+    // Writing takes longer than all the judging.
+    let formats = match bytes.first() {
+        Some(byte) if byte % 4 > 0 => &[],
+        _ => Format::ALL,
+    };
+    is_told(
+        formats,
+        &summary::report(&settings, &evidence, verdicts, ended),
+    );
 }
 
 fn bears(id: &str, reads: &[Topic], outcome: &Outcome, evidence: &Evidence) {
@@ -63,8 +71,8 @@ fn bears(id: &str, reads: &[Topic], outcome: &Outcome, evidence: &Evidence) {
     }
 }
 
-fn is_told(report: &Report) {
-    for format in Format::ALL {
+fn is_told(formats: &[Format], report: &Report) {
+    for format in formats {
         let mut out = Vec::new();
         format
             .write(report, &mut out)
