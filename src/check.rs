@@ -43,10 +43,6 @@ pub(crate) struct Arguments {
     /// Leave out what has to wait for heartbeats
     #[arg(long, requires = "launch")]
     quick: bool,
-    /// The requirement set to judge by
-    #[arg(long, value_name = "NAME", default_value = acp_conformance::rules::PROFILE,
-          value_parser = [acp_conformance::rules::PROFILE])]
-    profile: String,
     /// Features that the agent is to have, whether it says so or not
     #[arg(long, value_name = "FEATURE", value_delimiter = ',', value_parser = feature())]
     claim: Vec<Feature>,
@@ -156,6 +152,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         settings.budget = arguments.budget.map_or(settings.budget, Into::into);
         settings.jobs = arguments.jobs;
         settings.strict = plan.judging.strict;
+        settings.profile = plan.judging.profile;
         settings.selection = plan.judging.selection.clone();
         settings.shuffle = shuffle;
         settings.facts = Facts {

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use acp_conformance::expected::ExpectedFailures;
+use acp_conformance::profile::Profile;
 use acp_conformance::recording::Recording;
 use acp_conformance::select::Selection;
 use acp_conformance::settings::Judging;
@@ -28,6 +29,9 @@ pub(crate) struct Arguments {
     /// Let a SHOULD that does not hold fail the run
     #[arg(long)]
     strict: bool,
+    /// The requirement set to judge by
+    #[arg(long, value_name = "NAME", default_value = Profile::LATEST.name, value_parser = profile())]
+    profile: &'static Profile,
     /// Failures that are known: excused, and told when they are over
     #[arg(long, value_name = "F")]
     expected_failures: Option<PathBuf>,
@@ -44,6 +48,11 @@ pub(crate) struct Arguments {
     /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
     output: Vec<PathBuf>,
+}
+
+fn profile() -> impl TypedValueParser<Value = &'static Profile> {
+    let names = Profile::ALL.iter().map(|profile| profile.name);
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
@@ -80,6 +89,7 @@ impl Arguments {
         Ok(Plan {
             judging: Judging {
                 strict: self.strict,
+                profile: self.profile,
                 selection: selection.map_err(Failure::usage)?,
                 expected,
             },

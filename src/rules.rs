@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use acp_conformance::dialects::DIALECTS;
+use acp_conformance::profile::Profile;
 use acp_conformance::rule::Rule;
 use acp_conformance::rules;
 use acp_reference_agent::faults;
@@ -67,6 +68,15 @@ fn level(rule: &Rule) -> &'static str {
     }
 }
 
+/// What is said of a rule that the profile does not hold yet.
+fn later(rule: &Rule) -> String {
+    let profile = Profile::LATEST;
+    match profile.holds(rule) {
+        true => String::new(),
+        false => format!(" (not scored: later than {})", profile.name),
+    }
+}
+
 fn list(out: &mut dyn Write) -> io::Result<()> {
     let width = rules::catalogue()
         .map(|rule| rule.id.len())
@@ -76,10 +86,11 @@ fn list(out: &mut dyn Write) -> io::Result<()> {
         let feature = rule.feature.name();
         writeln!(
             out,
-            "{:width$}  {:6}  {feature:9}  {}",
+            "{:width$}  {:6}  {feature:9}  {}{}",
             rule.id,
             level(rule),
-            rule.clause
+            rule.clause,
+            later(rule)
         )?;
     }
     Ok(())
@@ -101,10 +112,11 @@ fn dialects(out: &mut dyn Write) -> io::Result<()> {
 fn explain(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     writeln!(
         out,
-        "{BOLD}{}{BOLD:#}  ({}, {})\n",
+        "{BOLD}{}{BOLD:#}  ({}, {}){}\n",
         rule.id,
         level(rule),
-        rule.feature
+        rule.feature,
+        later(rule)
     )?;
     for (name, text) in [
         ("clause", rule.clause),

@@ -15,6 +15,9 @@ pub mod expected;
 pub mod exposition;
 pub mod feature;
 mod fold;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 pub mod judge;
 pub mod launch;
@@ -25,6 +28,7 @@ pub mod params;
 mod places;
 mod present;
 pub mod probe;
+pub mod profile;
 mod protocol;
 pub mod recording;
 mod redact;
@@ -41,6 +45,7 @@ pub mod sse;
 mod summary;
 mod terminal;
 mod time;
+pub mod unchecked;
 mod verdict;
 mod volatile;
 pub mod wire;

@@ -174,6 +174,7 @@ mod tests {
             summary: Summary::of(&results),
             stale_expectations: Vec::new(),
             results,
+            unscored: Vec::new(),
         }
     }
 

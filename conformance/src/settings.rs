@@ -11,6 +11,7 @@ use crate::expected::ExpectedFailures;
 use crate::feature::Feature;
 use crate::launch::Launch;
 use crate::params::Params;
+use crate::profile::Profile;
 use crate::select::Selection;
 
 /// What the judges need to know besides the exchanges.
@@ -68,6 +69,8 @@ pub struct Settings {
     pub jobs: usize,
     /// Whether a failed SHOULD fails the run.
     pub strict: bool,
+    /// The revision of the profile that is scored.
+    pub profile: &'static Profile,
     /// Which rules to judge.
     pub selection: Selection,
     /// What alone is asked, though the rules would read more; empty for everything. Rules that
@@ -86,6 +89,8 @@ pub struct Settings {
 pub struct Judging {
     /// Whether a failed SHOULD fails the run.
     pub strict: bool,
+    /// The revision of the profile that is scored.
+    pub profile: &'static Profile,
     /// Which of the rules to judge.
     pub selection: Selection,
     /// Failures that are known.
@@ -98,6 +103,7 @@ impl Settings {
     pub fn judging(&self) -> Judging {
         Judging {
             strict: self.strict,
+            profile: self.profile,
             selection: self.selection.clone(),
             expected: self.expected.clone(),
         }
@@ -126,6 +132,7 @@ impl Settings {
             budget: Self::BUDGET,
             jobs: Self::JOBS,
             strict: false,
+            profile: Profile::LATEST,
             selection: Selection::default(),
             topics: Vec::new(),
             shuffle: None,

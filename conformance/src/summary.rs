@@ -14,6 +14,7 @@ use crate::expected::ExpectedFailures;
 use crate::feature::Feature;
 use crate::judge::{Outcome, status};
 use crate::present::Presenter;
+use crate::profile::Profile;
 use crate::recording::Ended;
 use crate::redact::Redactor;
 use crate::rule::Judged;
@@ -31,6 +32,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) label: Option<&'a str>,
     /// Whether a failed SHOULD fails the run.
     pub(crate) strict: bool,
+    /// Which rules are scored.
+    pub(crate) profile: &'static Profile,
     /// Failures that are known.
     pub(crate) expected: &'a ExpectedFailures,
     /// Keeps secrets out.
@@ -51,10 +54,12 @@ pub(crate) fn report(
         redactor: frame.redactor.clone(),
     };
     let spoken = dialects::spoken(evidence);
-    let mut results: Vec<Finding> = verdicts
-        .iter()
-        .map(|verdict| finding(verdict, evidence, frame.strict, &presenter))
-        .collect();
+    let finding = |verdict: &Verdict| finding(verdict, evidence, frame.strict, &presenter);
+    let profile = frame.profile;
+    let is_scored = |verdict: &&Verdict| profile.holds(verdict.rule);
+    let mut results: Vec<Finding> = verdicts.iter().filter(is_scored).map(finding).collect();
+    let later = verdicts.iter().filter(|verdict| !is_scored(verdict));
+    let unscored = later.map(finding).collect();
     tell_costs(&spoken, &mut results);
     let stale_expectations = frame.expected.apply(&mut results);
     let error = ended.stop.as_ref().and_then(|stop| match stop {
@@ -73,7 +78,7 @@ pub(crate) fn report(
         Some(_) => RunVerdict::Error,
         None => RunVerdict::of(&results, &stale_expectations, frame.strict),
     };
-    let features = features(evidence, &results);
+    let features = features(profile, evidence, &results);
     let mut report = Report {
         format: Report::FORMAT.to_owned(),
         format_version: Report::FORMAT_VERSION,
@@ -81,7 +86,7 @@ pub(crate) fn report(
             name: "acp-tck".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
-        profile: rules::PROFILE.to_owned(),
+        profile: profile.name.to_owned(),
         target: Target {
             url: frame.label.unwrap_or(url).to_owned(),
             agent_id: evidence.probe.says("agent_id"),
@@ -100,6 +105,7 @@ pub(crate) fn report(
         dialects: spoken.iter().map(shown_dialect).collect(),
         stale_expectations,
         results,
+        unscored,
     };
     redact(&mut report, &presenter.redactor);
     report
@@ -142,7 +148,7 @@ fn redact(report: &mut Report, redactor: &Redactor) {
         &mut report.error,
     ];
     told.into_iter().flatten().for_each(clean);
-    for finding in &mut report.results {
+    for finding in report.results.iter_mut().chain(&mut report.unscored) {
         clean(&mut finding.message);
         finding.notes.iter_mut().for_each(clean);
         for shown in &mut finding.evidence {
@@ -244,7 +250,10 @@ fn evidence_of(
     shrunk.chain(others).take(SHOWN).collect()
 }
 
-fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
+fn features(profile: &Profile, evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
+    let scored: Vec<_> = rules::catalogue()
+        .filter(|rule| profile.holds(rule))
+        .collect();
     let shown = |feature: &Feature| {
         let found = evidence.probe.is_found(*feature);
         let holds = |id: &str| {
@@ -252,8 +261,9 @@ fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
                 finding.rule == id && matches!(finding.status, Status::Pass | Status::Skip)
             })
         };
-        let mut musts =
-            rules::catalogue().filter(|rule| rule.feature == *feature && rule.level == Level::Must);
+        let mut musts = scored
+            .iter()
+            .filter(|rule| rule.feature == *feature && rule.level == Level::Must);
         ShownFeature {
             name: feature.name().to_owned(),
             claimed: evidence.probe.is_claimed(*feature),
@@ -263,7 +273,7 @@ fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
                 && musts.all(|rule| holds(rule.id)),
         }
     };
-    let is_judged = |feature: &&Feature| rules::catalogue().any(|rule| rule.feature == **feature);
+    let is_judged = |feature: &&Feature| scored.iter().any(|rule| rule.feature == **feature);
     Feature::ALL.iter().filter(is_judged).map(shown).collect()
 }
 
@@ -298,7 +308,91 @@ fn milliseconds(duration: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::evidence::{About, Ask, Step, Topic};
+    use crate::rule::{Look, Rule, each};
+    use crate::settings::Facts;
+    use crate::wire::{End, Exchange, Request};
+
+    /// A MUST of the core that came after the newest revision, and that no agent fulfils.
+    static LATER: Rule = Rule {
+        id: "core.made-up",
+        level: Level::Must,
+        feature: Feature::Core,
+        clause: "",
+        source: "",
+        why: "",
+        mend: "",
+        reads: &[Topic::Head],
+        judge: |evidence| {
+            each(evidence, evidence.of(Topic::Head), |_| {
+                Look::flaw("wrong", "right", "wrong")
+            })
+        },
+    };
+
+    #[test]
+    fn a_rule_that_came_later_is_reported_and_not_scored() {
+        let about = About {
+            step: Step::Main,
+            key: 0,
+            note: String::new(),
+            case: None,
+            is_beneath: false,
+            wants_stream: false,
+        };
+        let exchange = Exchange {
+            request: Request::get("/auth"),
+            began: Duration::ZERO,
+            elapsed: Duration::ZERO,
+            answer: None,
+            end: End::TimedOut,
+        };
+        let asks = vec![Ask::new(Topic::Head, about, exchange).into()];
+        let evidence = Evidence::new(Facts::default(), asks, BTreeMap::new());
+        let known = rules::catalogue().map(|rule| {
+            let mut verdict = Verdict::first(rule, &evidence);
+            verdict.outcome = Outcome::Pass(Judged {
+                checked: 1,
+                ..Judged::default()
+            });
+            verdict
+        });
+        let verdicts = known.chain([Verdict::first(&LATER, &evidence)]).collect();
+        let ended = Ended {
+            stop: None,
+            took: Duration::ZERO,
+        };
+        let frame = Frame {
+            url: "http://127.0.0.1:1",
+            label: None,
+            strict: false,
+            profile: Profile::LATEST,
+            expected: &ExpectedFailures::default(),
+            redactor: &Redactor::default(),
+        };
+        let report = report(&frame, &evidence, verdicts, &ended);
+        let [later] = report.unscored.as_slice() else {
+            panic!("{} are not scored", report.unscored.len());
+        };
+        assert_eq!(
+            (later.rule.as_str(), later.status),
+            (LATER.id, Status::Fail)
+        );
+        assert!(
+            report
+                .results
+                .iter()
+                .all(|finding| finding.rule != LATER.id)
+        );
+        assert_eq!(
+            (report.verdict, report.level),
+            (RunVerdict::Pass, ProfileLevel::Core)
+        );
+        assert_eq!(report.summary.fail, 0);
+    }
 
     /// The level of an agent that is certified for these features, and has others.
     fn reached(certified: &[&str]) -> ProfileLevel {

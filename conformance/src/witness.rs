@@ -59,7 +59,8 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
     }
     whole.target.agent_id = (agents.len() == 1).then(|| first.clone());
     for (agent, report) in reports {
-        for (known, other) in whole.results.iter_mut().zip(report.results) {
+        let known = whole.results.iter_mut().chain(&mut whole.unscored);
+        for (known, other) in known.zip(report.results.into_iter().chain(report.unscored)) {
             if !is_bad(known.status) && is_bad(other.status) {
                 let notes = std::mem::take(&mut known.notes);
                 *known = other;
@@ -91,6 +92,7 @@ fn reported(
         url: settings.url.as_str().trim_end_matches('/'),
         label: settings.label.as_deref(),
         strict: settings.strict,
+        profile: settings.profile,
         expected: &settings.expected,
         // Nobody gives an orchestrator credentials.
         redactor: &Redactor::default(),

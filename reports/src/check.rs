@@ -53,6 +53,9 @@ pub struct Report {
     pub stale_expectations: Vec<Stale>,
     /// One finding a rule, in the catalogue's order.
     pub results: Vec<Finding>,
+    /// Findings of rules that are later than the profile's revision: they decide nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unscored: Vec<Finding>,
 }
 
 /// The program that made a report.

@@ -59,6 +59,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
     }
     notes(&report.results, out)?;
     dialects(&report.dialects, out)?;
+    unscored(report, out)?;
     stale(&report.stale_expectations, out)?;
     closing(report, out)
 }
@@ -255,6 +256,21 @@ fn dialects(spoken: &[Dialect], out: &mut dyn io::Write) -> io::Result<()> {
     Ok(())
 }
 
+/// What rules say that are later than the profile's revision.
+fn unscored(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    if report.unscored.is_empty() {
+        return Ok(());
+    }
+    let number = report.unscored.len();
+    let profile = text::clip(&report.profile, AREA);
+    heading(out, &format!("Not scored: later than {profile} ({number})"))?;
+    for finding in &report.unscored {
+        writeln!(out)?;
+        block(finding, out)?;
+    }
+    Ok(())
+}
+
 fn stale(entries: &[Stale], out: &mut dyn io::Write) -> io::Result<()> {
     if entries.is_empty() {
         return Ok(());
@@ -368,6 +384,11 @@ mod tests {
     #[test]
     fn a_clean_run_is_short() {
         insta::assert_snapshot!(plain(&sample::clean()));
+    }
+
+    #[test]
+    fn a_later_rule_is_shown_as_not_scored() {
+        insta::assert_snapshot!(plain(&sample::with_a_later_rule()));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use quick_junit::{
     FlakyOrRerun, NonSuccessKind, Property, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
 
-use crate::{Finding, Level, Report, Stale, Status, Verdict, details, text, words};
+use crate::{Finding, Level, Report, Stale, Status, Verdict, details, layout, text, words};
 
 /// Of a message in an attribute; the whole of it stands in the text of the test.
 const ATTRIBUTE: usize = 300;
@@ -28,6 +28,10 @@ pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
             .into_iter()
             .map(|finding| test_of_rule(report, finding));
         document.add_test_suite(suite(report, area, cases));
+    }
+    if !report.unscored.is_empty() {
+        let cases = report.unscored.iter().map(test_of_later_rule);
+        document.add_test_suite(suite(report, "not-scored", cases));
     }
     if !report.stale_expectations.is_empty() {
         let cases = report.stale_expectations.iter();
@@ -111,6 +115,16 @@ fn mark_as_flaky(case: &mut TestCase, finding: &Finding) {
         attempt.set_message(text::clip(&finding.message, ATTRIBUTE));
         case.status.add_rerun(attempt);
     }
+}
+
+/// A rule that the profile does not hold yet: whatever it says, it fails nothing.
+fn test_of_later_rule(finding: &Finding) -> TestCase {
+    let (_, word, _) = layout::face(finding.status);
+    let told = format!("not scored: {word}: {}", message(finding));
+    let mut case = TestCase::new(text::clip(&finding.rule, ATTRIBUTE), skipped(told));
+    case.set_classname("not-scored");
+    case.set_system_out(body(finding));
+    case
 }
 
 fn outcome(report: &Report, finding: &Finding) -> TestCaseStatus {
@@ -341,6 +355,14 @@ mod tests {
         let document = read(&written(&sample::clean()));
         assert_eq!((document.failures, document.errors), (0, 0));
         assert!(document.tests > 0);
+    }
+
+    #[test]
+    fn a_later_rule_that_fails_is_skipped_and_shown() {
+        let xml = written(&sample::with_a_later_rule());
+        let document = read(&xml);
+        assert_eq!((document.failures, document.errors), (0, 0));
+        assert!(xml.contains("not scored: FAIL"), "{xml}");
     }
 
     #[test]

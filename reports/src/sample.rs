@@ -125,6 +125,7 @@ pub(crate) fn report() -> Report {
             ),
         ],
         results,
+        unscored: Vec::new(),
     }
 }
 
@@ -138,6 +139,17 @@ fn dialect() -> Dialect {
         rule: Some("stream.known-vocabulary".to_owned()),
         seen: 12,
     }
+}
+
+/// [`report`] with a rule that the profile does not hold yet, and that fails.
+pub(crate) fn with_a_later_rule() -> Report {
+    let mut report = clean();
+    let mut later = warning();
+    later.rule = "config.rejects-unknown".to_owned();
+    later.level = Level::Must;
+    later.status = Status::Fail;
+    report.unscored.push(later);
+    report
 }
 
 /// [`report`] with an answer of 100 kB.

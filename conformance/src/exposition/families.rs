@@ -255,6 +255,8 @@ odd NaN\n";
             ("a\n", "without a value"),
             ("a one\n", "no value"),
             ("a 0x10\n", "no value"),
+            ("a ++1\n", "no value"),
+            ("a +-1\n", "no value"),
             ("a 1 noon\n", "no timestamp"),
             ("a 1 2 3\n", "more than a value"),
             ("1a 1\n", "no name of a metric"),

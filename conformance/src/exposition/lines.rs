@@ -203,7 +203,10 @@ fn number(text: &str) -> Option<f64> {
     let is_plain = text
         .chars()
         .all(|c| c.is_ascii_digit() || "+-.eE".contains(c));
-    match text.trim_start_matches('+') {
+    if text.starts_with("++") || text.starts_with("+-") {
+        return None;
+    }
+    match text.strip_prefix('+').unwrap_or(text) {
         "Inf" | "inf" => Some(f64::INFINITY),
         "-Inf" | "-inf" => Some(f64::NEG_INFINITY),
         "NaN" | "nan" => Some(f64::NAN),

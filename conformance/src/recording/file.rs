@@ -15,6 +15,7 @@ use super::parts::Nanoseconds;
 use super::{Ended, Recording};
 use crate::drive::Stop;
 use crate::evidence::{Ask, Evidence};
+use crate::profile::Profile;
 use crate::redact::Redactor;
 use crate::rule::Rule;
 use crate::rules;
@@ -51,7 +52,7 @@ pub enum NotARecording {
     )]
     Version(u64),
     /// A record by another requirement set.
-    #[error("a record for the profile `{0}`, and this acp-tck judges `{profile}`", profile = rules::PROFILE)]
+    #[error("a record for the profile `{0}`, and this acp-tck judges `{profile}`", profile = Profile::LATEST.name)]
     Profile(String),
     /// It ends before its end.
     #[error("the record is cut short: {found} of its {told} exchanges are there")]
@@ -123,7 +124,7 @@ impl Recording {
             format: FORMAT.to_owned(),
             format_version: VERSION,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
-            profile: rules::PROFILE.to_owned(),
+            profile: Profile::LATEST.name.to_owned(),
             url: self.url.clone(),
             label: self.label.clone(),
             started_at: started_at.to_string(),
@@ -291,9 +292,9 @@ fn head(lines: &mut Lines<'_>) -> Result<Head, NotARecording> {
     }
     let head: Result<Head, _> = serde_json::from_slice(text);
     let head = head.map_err(|error| lines.wrong(error))?;
-    match head.profile == rules::PROFILE {
-        true => Ok(head),
-        false => Err(NotARecording::Profile(head.profile)),
+    match head.profile.parse::<&'static Profile>() {
+        Ok(_) => Ok(head),
+        Err(_) => Err(NotARecording::Profile(head.profile)),
     }
 }
 

@@ -107,6 +107,7 @@ impl Recording {
             url: &self.url,
             label: self.label.as_deref(),
             strict: judging.strict,
+            profile: judging.profile,
             expected: &judging.expected,
             redactor: &self.redactor,
         };

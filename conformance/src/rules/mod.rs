@@ -38,9 +38,6 @@ mod versions;
 
 use crate::rule::Rule;
 
-/// The requirement set that the catalogue is.
-pub const PROFILE: &str = "five-endpoint/1";
-
 const AREAS: &[&[Rule]] = &[
     transport::RULES,
     robustness::RULES,

@@ -16,6 +16,8 @@ mod fields;
 mod lines;
 mod log;
 mod parser;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod reference;
 pub mod report;
 #[cfg(test)]
 mod tests;

@@ -3,10 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use crate::sse::{
-    Limits, Tier, parse,
-    tests::{parse_pieces, reference},
-};
+use crate::sse::{Limits, Tier, parse, reference, tests::parse_pieces};
 
 #[derive(Deserialize)]
 pub(super) struct Case {

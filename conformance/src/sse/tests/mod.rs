@@ -1,10 +1,9 @@
-//! The parser's tests: the standard's cases, a naive reference, properties, each kind of defect.
+//! The parser's tests: the standard's cases, properties, each kind of defect.
 
 mod cases;
 mod kinds;
 mod limits;
 mod properties;
-mod reference;
 mod writing;
 
 use super::{Limits, Parser, Transcript};

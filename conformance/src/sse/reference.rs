@@ -4,10 +4,10 @@
 use crate::sse::Transcript;
 
 /// An event's type, data, last event ID, and the `retry` of its block.
-pub(super) type Told = (String, String, String, Option<u64>);
+pub(crate) type Told = (String, String, String, Option<u64>);
 
 /// What the parser tells, in the reference's terms.
-pub(super) fn told(transcript: &Transcript) -> (Vec<Told>, Option<u64>, bool) {
+pub(crate) fn told(transcript: &Transcript) -> (Vec<Told>, Option<u64>, bool) {
     let events = transcript.events.iter();
     let events = events.map(|e| {
         (
@@ -21,7 +21,7 @@ pub(super) fn told(transcript: &Transcript) -> (Vec<Told>, Option<u64>, bool) {
 }
 
 /// The events, the reconnection time, and whether the grammar holds.
-pub(super) fn read(bytes: &[u8]) -> (Vec<Told>, Option<u64>, bool) {
+pub(crate) fn read(bytes: &[u8]) -> (Vec<Told>, Option<u64>, bool) {
     let decoded = String::from_utf8_lossy(bytes);
     let text = decoded.strip_prefix('\u{feff}').unwrap_or(&decoded);
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
