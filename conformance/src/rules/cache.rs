@@ -218,7 +218,11 @@ fn errors_not_cached(evidence: &Evidence) -> Judgement {
         .one(Topic::Cache, Step::Baseline, key::INVALID)
         .and_then(exact_time);
     for ask in main(evidence, key::INVALID) {
-        let look = answered(ask).map(|_| match mark(ask) {
+        let look = answered(ask).map(|answer| match mark(ask) {
+            // A success may well be served again.
+            _ if answer.is_success() => {
+                Look::missing("an invalid input is taken: see invoke.rejects-invalid")
+            }
             Some(at) => Look::flaw(
                 "an error is marked as cached",
                 "no mark",
