@@ -18,7 +18,7 @@ const LAST: &[Topic] = &[
     Topic::RateLimit,
 ];
 /// Chance of its own, apart from the cases'.
-const STREAM: u64 = 0x6f72_6465_72;
+const STREAM: u64 = 0x6f_7264_6572;
 
 /// Puts topics, which are in the usual order, into another one.
 pub(crate) fn shuffle(topics: &mut [Topic], seed: u64) {

@@ -219,7 +219,8 @@ fn errors_not_cached(evidence: &Evidence) -> Judgement {
         .and_then(exact_time);
     for ask in main(evidence, key::INVALID) {
         let look = answered(ask).map(|answer| match mark(ask) {
-            _ if answer.status < 400 && ask.json().and_then(|body| body.get("error")).is_none() => {
+            // A success may well be served again.
+            _ if answer.is_success() && ask.json().and_then(|body| body.get("error")).is_none() => {
                 Look::missing("an invalid input was accepted: see invoke.rejects-invalid")
             }
             Some(at) => Look::flaw(

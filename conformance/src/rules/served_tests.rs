@@ -105,6 +105,16 @@ fn an_error_with_the_exact_time_of_another_is_served_again() {
 }
 
 #[test]
+fn an_invalid_input_that_is_taken_says_nothing_of_errors_in_the_cache() {
+    let taken = |step, mark: bool| {
+        let body = format!(r#"{{"output": {{"_from_cache": {mark}}}}}"#);
+        ask(Topic::Cache, step, cache::key::INVALID, (200, &body))
+    };
+    let asks = vec![taken(Step::Baseline, false), taken(Step::Main, true)];
+    assert_eq!(said("cache.errors-not-cached", asks), "open");
+}
+
+#[test]
 fn without_marks_nothing_is_told_of_the_keys() {
     let invoked = |key, mark: bool| {
         let body = format!(r#"{{"output": {{"_from_cache": {mark}}}}}"#);
