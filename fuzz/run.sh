@@ -27,5 +27,5 @@ for target in "${targets[@]}"; do
     "$bin/$target" "corpus/$target" -max_total_time="$seconds" -max_len=8192 -timeout=20 -rss_limit_mb=1024 \
         -print_final_stats=1 -artifact_prefix="artifacts/$target/" 2>"artifacts/$target/log" ||
         { tail -n 40 "artifacts/$target/log"; exit 1; }
-    grep -E '^(stat::number_of_executed_units|stat::slowest_unit)|cov:.*DONE' "artifacts/$target/log"
+    grep -E "DONE|stat::slowest_unit" "artifacts/$target/log"
 done
