@@ -40,6 +40,7 @@ fn gathered(setup: &Setup, fault: Option<&'static Fault>, shuffle: Option<u64>) 
         let url = Url::parse(&agent.url()).expect("a URL");
         let mut settings = Settings::for_agent(url, jiff::Timestamp::now());
         (setup.checker)(&mut settings);
+        setup.hand_over(&agent, &mut settings);
         settings.facts.cases = 40;
         settings.shuffle = shuffle;
         let recording = run::record(&settings, &|_| {}, &CancellationToken::new()).await;
