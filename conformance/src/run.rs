@@ -22,6 +22,8 @@ use crate::shrink;
 use crate::verdict::{Round, Verdict, failing_topics, judge_again};
 use crate::wire::{Client, ClientError, Limits};
 
+/// How much all answers to one generated case may come to in memory, past the first thousand.
+const ROOM_FOR_A_CASE: usize = 96 << 10;
 /// How often a rule that fails is judged in all.
 const ATTEMPTS: u32 = 3;
 /// What makes no sense without a stream path.
@@ -70,7 +72,10 @@ async fn record_until(
     cancelled: &Halt,
 ) -> Result<Recording, ClientError> {
     let clock = Instant::now();
-    let limits = Limits::with_timeout(settings.timeout);
+    let mut limits = Limits::with_timeout(settings.timeout);
+    // Who asks for thousands of cases is to get them: an honest agent's answers to one come to a
+    // fraction of this.
+    limits.total = limits.total.max(settings.facts.cases * ROOM_FOR_A_CASE);
     let client = Client::new(&settings.url, settings.headers.clone(), limits)?;
     let mut run = Run {
         settings,

@@ -5,6 +5,7 @@
 
 pub mod document;
 mod expansion;
+mod patterns;
 
 use std::{fmt, sync::OnceLock};
 
@@ -145,6 +146,10 @@ pub fn metaschema_violations(document: &Value) -> Vec<Violation> {
         Ok(dialect) => dialect,
         Err(error) => return vec![refused("$schema", error)],
     };
+    // Metaschemas may ask that a pattern can be read.
+    if patterns::too_long(&Document::new(document)).is_some() {
+        return Vec::new();
+    }
     let validator = match dialect {
         Dialect::Draft4 => jsonschema::draft4::meta::validator(),
         Dialect::Draft6 => jsonschema::draft6::meta::validator(),
@@ -304,6 +309,16 @@ fn check_expansion(document: &Value) -> Result<(), SchemaError> {
         return Err(SchemaError {
             message: format!("it has more than {MOST_SUBSCHEMAS} subschemas"),
             pointer: None,
+        });
+    }
+    if let Some(node) = patterns::too_long(&arena) {
+        return Err(SchemaError {
+            message: format!(
+                "its patterns are longer than can be worked with ({} bytes, and {} together)",
+                patterns::LONGEST,
+                patterns::TOGETHER
+            ),
+            pointer: Some(arena.pointer(node).to_owned()),
         });
     }
     let Some(node) = expansion::too_large(&arena) else {

@@ -172,9 +172,18 @@ fn patterns_that_backtrack_without_end_come_to_one() {
             shows: &[],
         },
         Row {
+            name: "looks, as many as are read",
+            serve: |s, a| pattern(s, a, &"(?=a)".repeat(400)),
+            shows: &[],
+        },
+        Row {
             name: "looks without end",
             serve: |s, a| pattern(s, a, &"(?=a)".repeat(20_000)),
-            shows: &[],
+            shows: &[(
+                "invoke.accepts-valid",
+                "inconclusive",
+                "longer than can be worked with",
+            )],
         },
     ]);
 }

@@ -57,6 +57,8 @@ fn echoes(stream: &mut TcpStream, asked: &Asked, written: fn(&str) -> String) ->
     }
 }
 
+type Echo = fn(&Asked, &mut TcpStream) -> io::Result<()>;
+
 fn is_told(text: &str) -> Option<&'static str> {
     let text = text.to_ascii_lowercase();
     PIECES.iter().copied().find(|piece| text.contains(piece))
@@ -86,7 +88,7 @@ fn is_kept(run: &Run, junit: &Path, name: &str) {
 
 #[test]
 fn a_key_that_is_echoed_in_any_writing_is_in_no_output() {
-    let writings: [(&str, fn(&Asked, &mut TcpStream) -> io::Result<()>); 8] = [
+    let writings: [(&str, Echo); 8] = [
         ("as it is", |a, s| echoes(s, a, str::to_owned)),
         ("in capitals", |a, s| echoes(s, a, str::to_ascii_uppercase)),
         ("in percents", |a, s| {
