@@ -10,6 +10,7 @@ mod format;
 mod human;
 mod junit;
 mod layout;
+pub mod load;
 #[cfg(test)]
 mod sample;
 mod text;
@@ -20,4 +21,5 @@ pub use check::{
     Summary, Target, Tool, Verdict,
 };
 pub use format::{Format, UnknownFormat};
+pub use load::Report as LoadReport;
 pub use text::{escape, shorten};

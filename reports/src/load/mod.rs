@@ -1,0 +1,19 @@
+//! The load report: what users of an agent would feel, and whether the figures can be believed.
+//!
+//! The model is filled in by `acp-load`, which owns the histograms and the statistics; its faces
+//! are here, one file a format.
+
+mod gates;
+mod model;
+mod sections;
+mod verdict;
+
+pub use gates::{Baseline, Metric, Threshold};
+pub use model::{
+    Arrivals, Curve, Defect, Endpoint, Figures, Generator, Invalid, Latency, Model, Report,
+    Requests, Slice, Target,
+};
+pub use sections::{
+    Algorithm, Cache, Capacity, CapacityRun, Confidence, Cost, Fairness, Pressure, RateLimit,
+    Recovery, RetryAfter, Scope, Soak, Stream, Told, Trend, Violation,
+};
