@@ -5,5 +5,12 @@
 //! is worked out by pure functions; `acp-reports` writes it. This crate knows no rules, prints
 //! nothing, and reads neither files nor the environment, its own process's usage excepted.
 
+pub mod baseline;
+pub mod figures;
+pub mod hlog;
+pub mod limits;
+pub mod popularity;
 pub mod run;
 pub mod scenarios;
+pub mod threshold;
+pub mod trend;
