@@ -27,5 +27,5 @@ pub mod sse;
 mod summary;
 mod terminal;
 mod time;
-mod volatile;
+pub mod volatile;
 pub mod wire;
