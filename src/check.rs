@@ -1,12 +1,15 @@
 //! `acp-tck check`: certify an agent.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use acp_conformance::expected::ExpectedFailures;
 use acp_conformance::feature::Feature;
+use acp_conformance::launch::Launch;
+use acp_conformance::params::Params;
 use acp_conformance::run;
 use acp_conformance::select::Selection;
-use acp_conformance::settings::{Facts, Settings};
+use acp_conformance::settings::{Facts, Settings, Terms};
 use acp_reference_agent as reference;
 use acp_reports::{Format, Report, Verdict};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -27,6 +30,17 @@ pub(crate) struct Arguments {
     /// The agent's base URL, for example http://localhost:8000
     #[arg(value_parser = input::agent_url)]
     url: Option<Url>,
+    /// Start the agent with this command, run everything, stop it; {port} and {orchestrator} are
+    /// filled in, and ACP_* variables say the same
+    #[arg(long, value_name = "CMD", conflicts_with = "url")]
+    launch: Option<String>,
+    /// How often the launched agent is to send heartbeats; it is told so
+    #[arg(long, value_name = "D", default_value_t = Launch::HEARTBEAT.into(), value_parser = heartbeat,
+          requires = "launch")]
+    heartbeat_interval: humantime::Duration,
+    /// Leave out what has to wait for heartbeats
+    #[arg(long, requires = "launch")]
+    quick: bool,
     /// Judge only these rules: an id, an area or a feature, with * and ?
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     only: Vec<String>,
@@ -66,6 +80,9 @@ pub(crate) struct Arguments {
     /// Where the agent streams, if not at the profile's paths
     #[arg(long, value_name = "P", value_parser = path)]
     stream_path: Option<String>,
+    /// What the agent does not say of itself, for example cache-ttl=5s; repeatable
+    #[arg(long = "feature-param", value_name = "NAME=VALUE")]
+    params: Vec<String>,
     /// Failures that are known: excused, and told when they are over
     #[arg(long, value_name = "F")]
     expected_failures: Option<PathBuf>,
@@ -88,7 +105,7 @@ fn path(text: &str) -> Result<String, String> {
     Err("a path begins with / and has no spaces".to_owned())
 }
 
-fn format() -> impl TypedValueParser<Value = Format> {
+pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
     let names = Format::ALL.iter().map(|format| format.name);
     PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
@@ -96,6 +113,16 @@ fn format() -> impl TypedValueParser<Value = Format> {
 fn feature() -> impl TypedValueParser<Value = Feature> {
     let names = Feature::ALL.iter().map(|feature| feature.name());
     PossibleValuesParser::new(names).try_map(|name| name.parse())
+}
+
+/// Shorter ones could not be told from what a busy machine takes.
+pub(crate) fn heartbeat(text: &str) -> Result<humantime::Duration, String> {
+    let parsed: humantime::Duration = timeout(text)?;
+    let range = Duration::from_secs(1)..=Duration::from_secs(3600);
+    match range.contains(&parsed) {
+        true => Ok(parsed),
+        false => Err("heartbeats are judged from 1s to 1h apart".to_owned()),
+    }
 }
 
 fn timeout(text: &str) -> Result<humantime::Duration, String> {
@@ -120,9 +147,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
     let headers = headers(&arguments)?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
     let (report, was_interrupted) = runtime.block_on(async {
-        let (agent, url) = target(arguments.url.clone()).await?;
-        let mut settings = Settings::for_agent(url, jiff::Timestamp::now());
-        settings.label = agent.as_ref().map(|_| BUILT_IN.to_owned());
+        let (agent, mut settings) = target(&arguments).await?;
         settings.headers = headers;
         settings.timeout = arguments.timeout.into();
         settings.jobs = arguments.jobs;
@@ -134,6 +159,8 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
             cases: arguments.cases,
             claims: arguments.claim.clone(),
             stream_path: arguments.stream_path.clone(),
+            params: params(&arguments)?,
+            launched: settings.facts.launched,
             started_at: settings.facts.started_at,
         };
         let done = interruptible(&settings).await;
@@ -155,7 +182,7 @@ pub(crate) fn run(mut arguments: Arguments) -> Result<Exit, Failure> {
     Ok(exit(&report, was_interrupted))
 }
 
-fn exit(report: &Report, was_interrupted: bool) -> Exit {
+pub(crate) fn exit(report: &Report, was_interrupted: bool) -> Exit {
     match report.verdict {
         _ if was_interrupted => Exit::Interrupted,
         Verdict::Pass => Exit::Holds,
@@ -173,6 +200,15 @@ fn headers(arguments: &Arguments) -> Result<Vec<(String, String)>, Failure> {
     Ok(arguments.headers.iter().cloned().chain(key).collect())
 }
 
+fn params(arguments: &Arguments) -> Result<Params, Failure> {
+    let mut params = Params::default();
+    for text in &arguments.params {
+        let said = params.say(text);
+        said.map_err(|error| Failure::usage(format!("--feature-param: {error}")))?;
+    }
+    Ok(params)
+}
+
 fn expected(arguments: &Arguments) -> Result<ExpectedFailures, Failure> {
     let Some(path) = &arguments.expected_failures else {
         return Ok(ExpectedFailures::default());
@@ -181,16 +217,44 @@ fn expected(arguments: &Arguments) -> Result<ExpectedFailures, Failure> {
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
-/// The agent to certify: the one that is named, or the built-in one, started for it.
-async fn target(url: Option<Url>) -> Result<(Option<reference::Running>, Url), Failure> {
-    if let Some(url) = url {
-        return Ok((None, url));
+/// The agent to certify: the one that is named or is to be launched, or the built-in one, started
+/// for it.
+async fn target(arguments: &Arguments) -> Result<(Option<reference::Running>, Settings), Failure> {
+    let now = jiff::Timestamp::now();
+    if let Some(url) = arguments.url.clone() {
+        return Ok((None, Settings::for_agent(url, now)));
+    }
+    if let Some(command) = &arguments.launch {
+        let launch =
+            Launch::new(command).map_err(|error| Failure::usage(format!("--launch: {error}")))?;
+        let terms = Terms {
+            heartbeat: arguments.heartbeat_interval.into(),
+            is_quick: arguments.quick,
+        };
+        let settings = Settings::for_launch(launch, terms, now).map_err(Failure::other)?;
+        return Ok((None, settings));
     }
     let agent = reference::start(reference::Settings::unlimited())
         .await
         .map_err(Failure::other)?;
     let url = Url::parse(&agent.url()).map_err(Failure::other)?;
-    Ok((Some(agent), url))
+    let mut settings = Settings::for_agent(url, now);
+    settings.label = Some(BUILT_IN.to_owned());
+    Ok((Some(agent), settings))
+}
+
+/// Waits for Ctrl-C or SIGTERM, or for the terminal to go: an agent that was launched is to go
+/// with it.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut hangup) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            () = crate::signals::told_to_stop() => {}
+        }
+        return;
+    }
+    crate::signals::told_to_stop().await;
 }
 
 /// Runs until the end, or until Ctrl-C or SIGTERM; a second one ends the program at once.
@@ -202,11 +266,11 @@ async fn interruptible(settings: &Settings) -> Result<(Report, bool), Failure> {
     tokio::pin!(running);
     let report = tokio::select! {
         report = &mut running => report,
-        () = crate::signals::told_to_stop() => {
+        () = told_to_stop() => {
             cancelled.cancel();
             tokio::select! {
                 report = &mut running => report,
-                () = crate::signals::told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
+                () = told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
             }
         }
     };

@@ -6,6 +6,7 @@ mod completions;
 mod exit;
 mod faults;
 mod input;
+mod orchestrator;
 mod output;
 mod progress;
 mod rules;
@@ -28,6 +29,7 @@ struct Arguments {
 enum Command {
     Check(Box<check::Arguments>),
     Agent(agent::Arguments),
+    Orchestrator(orchestrator::Arguments),
     Sse(sse::Arguments),
     Rules(rules::Arguments),
     Faults(faults::Arguments),
@@ -42,6 +44,7 @@ fn main() -> std::process::ExitCode {
     let done = match arguments.command {
         Command::Check(arguments) => check::run(*arguments),
         Command::Agent(arguments) => agent::run(arguments),
+        Command::Orchestrator(arguments) => orchestrator::run(arguments),
         Command::Sse(arguments) => sse::run(&arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::cases::Case;
 use crate::json;
 use crate::probe::Probe;
+use crate::scenes::Life;
 use crate::settings::Facts;
 use crate::sse::{self, Transcript};
 use crate::wire::{Answer, End, Exchange};
@@ -66,6 +67,39 @@ pub enum Topic {
     WrongContentType,
     /// Requests that are odd in other ways.
     BadRequests,
+    // TOPICS: config-versions
+    /// A configuration stored twice under one id, and rolled back.
+    ConfigVersions,
+    // TOPICS: cache
+    /// What was asked before, and what only looks like it.
+    Cache,
+    /// What was asked before, after its time.
+    CacheTime,
+    // TOPICS: auth
+    /// Requests with the right credentials, with others, and with none.
+    Auth,
+    // TOPICS: observability
+    /// Scrapes of the metrics, and what was asked between them.
+    Metrics,
+    /// The health, while much else is asked.
+    HealthUnderLoad,
+    // TOPICS: lifecycle
+    /// A process of the agent's, from its start to its end.
+    Lifetime,
+    /// A request that takes longer than it may.
+    RequestTimeout,
+    // TOPICS: orchestrator
+    /// What the agent says to an orchestrator that behaves.
+    Registration,
+    /// What it says to one that has forgotten it.
+    Forgotten,
+    /// What it says to one that answers a registration with 201.
+    Created,
+    /// What it does without one, and when there is one again.
+    Outage,
+    /// What it says when its capabilities have changed.
+    CapabilitiesChange,
+    // TOPICS: descriptor
     /// The documents once more, late.
     Reread,
     /// Clients that leave in mid-stream.
@@ -74,6 +108,9 @@ pub enum Topic {
     Oversized,
     /// Clients that drop half-sent requests and half-read answers.
     Abort,
+    // TOPICS: rate-limit
+    /// As many invocations as are allowed, and more.
+    RateLimit,
 }
 
 impl Topic {
@@ -102,11 +139,49 @@ impl Topic {
         Self::MalformedJson,
         Self::WrongContentType,
         Self::BadRequests,
+        // TOPICS: config-versions
+        Self::ConfigVersions,
+        // TOPICS: cache
+        Self::Cache,
+        Self::CacheTime,
+        // TOPICS: auth
+        Self::Auth,
+        // TOPICS: observability
+        Self::Metrics,
+        Self::HealthUnderLoad,
+        // TOPICS: lifecycle
+        Self::Lifetime,
+        Self::RequestTimeout,
+        // TOPICS: orchestrator
+        Self::Registration,
+        Self::Forgotten,
+        Self::Created,
+        Self::Outage,
+        Self::CapabilitiesChange,
+        // TOPICS: descriptor
         Self::Reread,
         Self::StreamLeave,
         Self::Oversized,
         Self::Abort,
+        // TOPICS: rate-limit
+        Self::RateLimit,
     ];
+
+    /// Whether it is played with a process of the agent's, beside the others and once: what is
+    /// asked there is for its own rules alone.
+    #[must_use]
+    pub fn is_scene(self) -> bool {
+        matches!(
+            self,
+            Self::Lifetime
+                | Self::RequestTimeout
+                | Self::Registration
+                | Self::Forgotten
+                | Self::Created
+                | Self::Outage
+                | Self::CapabilitiesChange
+        )
+    }
 }
 
 impl fmt::Display for Topic {
@@ -147,6 +222,8 @@ pub enum Step {
     Disturb,
     /// Whether the agent still answers.
     After,
+    /// What the agent itself has said to an orchestrator, and what it was answered.
+    Call,
 }
 
 /// How a case was put into a request, so that a smaller one can be put there too.
@@ -270,6 +347,8 @@ pub struct Evidence {
     pub asks: Vec<Arc<Ask>>,
     /// Topics that were not asked to their end, and why.
     pub incomplete: BTreeMap<Topic, String>,
+    /// What became of the processes of scenes.
+    pub(crate) lives: BTreeMap<Topic, Life>,
 }
 
 impl Evidence {
@@ -282,7 +361,15 @@ impl Evidence {
             probe,
             asks,
             incomplete,
+            lives: BTreeMap::new(),
         }
+    }
+
+    /// With what became of processes.
+    #[must_use]
+    pub(crate) fn with_lives(mut self, lives: BTreeMap<Topic, Life>) -> Self {
+        self.lives = lives;
+        self
     }
 
     /// The same agent and facts, and this ask for all that its topic holds.
@@ -298,17 +385,20 @@ impl Evidence {
             probe: Arc::clone(&self.probe),
             asks: documents.chain([ask]).collect(),
             incomplete: BTreeMap::new(),
+            lives: self.lives.clone(),
         }
     }
 
-    /// Everything asked.
+    /// Everything asked, scenes aside.
     pub fn all(&self) -> impl Iterator<Item = &Ask> {
-        self.asks.iter().map(Arc::as_ref)
+        let asks = self.asks.iter().map(Arc::as_ref);
+        asks.filter(|ask| !ask.topic.is_scene())
     }
 
     /// What was asked under a topic.
     pub fn of(&self, topic: Topic) -> impl Iterator<Item = &Ask> {
-        self.all().filter(move |ask| ask.topic == topic)
+        let asks = self.asks.iter().map(Arc::as_ref);
+        asks.filter(move |ask| ask.topic == topic)
     }
 
     /// What was asked in a step of a topic.

@@ -1,4 +1,4 @@
-//! The features of the profile that this revision of the kit can judge.
+//! The features of the profile.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,11 +12,45 @@ pub enum Feature {
     Errors,
     /// Answers as an event stream.
     Streaming,
+    /// Configurations with a history.
+    ConfigVersions,
+    /// Answers that are served again.
+    Cache,
+    /// Credentials that are asked for.
+    Auth,
+    /// So many requests in so much time.
+    RateLimit,
+    /// Health and metrics.
+    Observability,
+    /// Registration and heartbeats: the agent as a client.
+    Orchestrator,
+    /// The start and the end of the agent's process.
+    Lifecycle,
+    /// The descriptor and the manifest.
+    Descriptor,
 }
 
 impl Feature {
     /// All of them, in the profile's order.
-    pub const ALL: &'static [Self] = &[Self::Core, Self::Errors, Self::Streaming];
+    pub const ALL: &'static [Self] = &[
+        Self::Core,
+        Self::Errors,
+        Self::Streaming,
+        Self::ConfigVersions,
+        Self::Cache,
+        Self::Auth,
+        Self::RateLimit,
+        Self::Observability,
+        Self::Orchestrator,
+        Self::Lifecycle,
+        Self::Descriptor,
+    ];
+
+    /// Whether it shows only when the agent is started by the checker.
+    #[must_use]
+    pub fn needs_launch(self) -> bool {
+        matches!(self, Self::Orchestrator | Self::Lifecycle)
+    }
 
     /// Its name in the profile.
     #[must_use]
@@ -25,6 +59,14 @@ impl Feature {
             Self::Core => "core",
             Self::Errors => "errors",
             Self::Streaming => "streaming",
+            Self::ConfigVersions => "config-versions",
+            Self::Cache => "cache",
+            Self::Auth => "auth",
+            Self::RateLimit => "rate-limit",
+            Self::Observability => "observability",
+            Self::Orchestrator => "orchestrator",
+            Self::Lifecycle => "lifecycle",
+            Self::Descriptor => "descriptor",
         }
     }
 }
@@ -37,7 +79,7 @@ impl fmt::Display for Feature {
 
 /// A name that is no feature's.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("there is no feature `{0}` that can be judged; there are core, errors and streaming")]
+#[error("there is no feature `{0}`")]
 pub struct UnknownFeature(String);
 
 impl FromStr for Feature {

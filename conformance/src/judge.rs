@@ -55,6 +55,11 @@ pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
 /// Why a feature's rules do not apply to this agent, if so.
 fn beside_the_point(feature: Feature, evidence: &Evidence) -> Option<String> {
     let probe = &evidence.probe;
+    if feature.needs_launch() && evidence.facts.launched.is_none() {
+        return Some(format!(
+            "`{feature}` is seen only of an agent that is started here: give --launch CMD"
+        ));
+    }
     if probe.is_found(feature) || !evidence.incomplete.is_empty() {
         return None;
     }
@@ -83,8 +88,6 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use jiff::Timestamp;
-
     use super::*;
     use crate::evidence::{About, Ask, Step, Topic};
     use crate::rule::{Flaw, Judgement, Look, each};
@@ -93,11 +96,8 @@ mod tests {
 
     fn evidence(count: usize, incomplete: &[(Topic, &str)]) -> Evidence {
         let facts = Facts {
-            seed: 0,
             cases: 1,
-            claims: Vec::new(),
-            stream_path: None,
-            started_at: Timestamp::UNIX_EPOCH,
+            ..Facts::default()
         };
         let asks = (0..count).map(|key| {
             let about = About {

@@ -4,13 +4,19 @@
 //! of evidence. This crate knows no command line, prints nothing, and reads neither files nor
 //! the environment.
 
+mod cached;
 pub mod cases;
+mod credentials;
 pub mod drive;
 pub mod evidence;
 pub mod expected;
+pub mod exposition;
 pub mod feature;
 mod json;
 pub mod judge;
+pub mod launch;
+mod limits;
+pub mod params;
 pub mod probe;
 mod protocol;
 mod record;
@@ -18,6 +24,7 @@ mod redact;
 pub mod rule;
 pub mod rules;
 pub mod run;
+mod scenes;
 pub mod schema;
 pub mod select;
 pub mod settings;
@@ -29,3 +36,4 @@ mod terminal;
 mod time;
 pub mod volatile;
 pub mod wire;
+pub mod witness;

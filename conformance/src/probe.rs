@@ -2,12 +2,18 @@
 //!
 //! A pure reading of the first exchanges; nobody asks the agent again for what stands here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::cached;
+use crate::drive::auth::key;
 use crate::evidence::{Ask, Step, Topic};
 use crate::feature::Feature;
+use crate::limits::{self, Limit};
+use crate::params::Params;
 use crate::schema::Schema;
 use crate::settings::Facts;
 
@@ -53,6 +59,8 @@ pub struct Probe {
     pub schemas: Option<Value>,
     /// The document at `/capabilities`, if it is an object.
     pub capabilities: Option<Value>,
+    /// The document at `/auth`, if it is an object.
+    pub auth: Option<Value>,
     /// Where streams are.
     pub streams: Vec<StreamPath>,
     /// Whether `GET /health` and `GET /` are there.
@@ -62,6 +70,9 @@ pub struct Probe {
     config: Result<Schema, String>,
     claims: Vec<Feature>,
     has_readable_errors: bool,
+    seen: BTreeSet<Feature>,
+    told: Params,
+    announced: Option<Limit>,
 }
 
 impl Probe {
@@ -70,11 +81,16 @@ impl Probe {
     pub fn of(facts: &Facts, asks: &[Arc<Ask>]) -> Self {
         let schemas = document(asks, Step::Schema);
         let capabilities = document(asks, Step::Capabilities);
+        let auth = document(asks, Step::Auth);
         let compiled = |part| compile(schemas.as_ref(), part);
         let mut claims = facts.claims.clone();
         // Who names a path says that there is a stream.
         claims.extend(facts.stream_path.iter().map(|_| Feature::Streaming));
         claims.extend(capabilities.iter().flat_map(claimed));
+        let mut seen = seen(asks);
+        if claims.contains(&Feature::Cache) && asks.iter().any(|ask| denies_cache(ask)) {
+            seen.insert(Feature::Cache);
+        }
         let exists = |step| {
             at(asks, step)
                 .and_then(Ask::answer)
@@ -93,8 +109,12 @@ impl Probe {
             streams: streams(asks),
             has_readable_errors: asks.iter().any(|ask| says_what_went_wrong(ask)),
             claims,
+            seen,
+            told: facts.params.clone(),
+            announced: asks.iter().find_map(|ask| limits::announced(ask)),
             schemas,
             capabilities,
+            auth,
         }
     }
 
@@ -124,7 +144,36 @@ impl Probe {
             Feature::Core => true,
             Feature::Errors => self.has_readable_errors,
             Feature::Streaming => !self.streams.is_empty(),
+            _ => self.seen.contains(&feature),
         }
+    }
+
+    /// How long an answer stays in the cache, as far as anybody says.
+    #[must_use]
+    pub fn cache_ttl(&self) -> Option<Duration> {
+        let declared = || {
+            let cache = self.capabilities.as_ref()?.get("cache")?;
+            let seconds = cache.get("ttl_seconds")?.as_f64()?;
+            Duration::try_from_secs_f64(seconds).ok()
+        };
+        self.told.cache_ttl.or_else(declared)
+    }
+
+    /// Whether `/auth` says that credentials are needed.
+    #[must_use]
+    pub fn wants_credentials(&self) -> bool {
+        self.auth.as_ref().is_some_and(wants_credentials)
+    }
+
+    /// How many invocations are allowed in how much time, as far as anybody says.
+    #[must_use]
+    pub(crate) fn rate_limit(&self) -> Option<Limit> {
+        let told = self
+            .told
+            .rate_limit
+            .map(|(requests, window)| Limit { requests, window });
+        let declared = || limits::declared(self.capabilities.as_ref()?);
+        told.or_else(declared).or(self.announced)
     }
 
     /// A string member of `/capabilities`.
@@ -163,8 +212,91 @@ fn compile(schemas: Option<&Value>, part: Part) -> Result<Schema, String> {
     Schema::compile(schema).map_err(|error| format!("the {name} schema cannot be used: {error}"))
 }
 
-/// Features that a `/capabilities` document claims: `"streaming": true`, or a list `features`,
-/// at the top or in an entry.
+/// The features that some answer shows, one look a feature.
+fn seen(asks: &[Arc<Ask>]) -> BTreeSet<Feature> {
+    type Shows = fn(&Ask) -> bool;
+    let looks: &[(Feature, Shows)] = &[
+        // FEATURES: config-versions
+        (Feature::ConfigVersions, shows_history),
+        // FEATURES: cache
+        (Feature::Cache, shows_cache),
+        // FEATURES: auth
+        (Feature::Auth, shows_guard),
+        // FEATURES: rate-limit
+        (Feature::RateLimit, limits::shows),
+        // FEATURES: observability
+        (Feature::Observability, shows_metrics),
+        // FEATURES: orchestrator
+        (Feature::Orchestrator, shows_registration),
+        // FEATURES: lifecycle
+        (Feature::Lifecycle, shows_life),
+        // FEATURES: descriptor
+    ];
+    let shown = looks
+        .iter()
+        .filter(|(_, shows)| asks.iter().any(|ask| shows(ask)));
+    shown.map(|(feature, _)| *feature).collect()
+}
+
+/// Any call to an orchestrator, right or wrong.
+fn shows_registration(ask: &Ask) -> bool {
+    ask.topic == Topic::Registration && ask.about.step == Step::Call
+}
+
+/// Whoever could be started has a start.
+fn shows_life(ask: &Ask) -> bool {
+    matches!(ask.topic, Topic::Lifetime | Topic::Registration) && ask.answer().is_some()
+}
+
+fn shows_cache(ask: &Ask) -> bool {
+    ask.topic == Topic::Cache && ask.about.step == Step::Main && cached::mark(ask).is_some()
+}
+
+/// Who says that a repeat was not cached, and claims a cache, has one whose marks are to be judged.
+fn denies_cache(ask: &Ask) -> bool {
+    ask.topic == Topic::Cache && ask.about.step == Step::Main && cached::denies(ask)
+}
+
+/// Metrics, or the word that probes look for: a path `/health` alone may be anything.
+fn shows_metrics(ask: &Ask) -> bool {
+    let is_there = ask.answer().is_some_and(|answer| answer.is_success());
+    let says_how = || ask.json().is_some_and(|body| body.get("status").is_some());
+    match (ask.topic, ask.about.step) {
+        (Topic::Metrics, Step::Main) => is_there,
+        (Topic::Documents, Step::Health) => is_there && says_how(),
+        _ => false,
+    }
+}
+
+/// A word in `/auth` that credentials are needed, or a refusal of a request without any.
+fn shows_guard(ask: &Ask) -> bool {
+    let is_success = ask.answer().is_some_and(|answer| answer.is_success());
+    let is_refused = ask
+        .answer()
+        .is_some_and(|answer| matches!(answer.status, 401 | 403));
+    match (ask.topic, ask.about.step) {
+        (Topic::Documents, Step::Auth) => is_success && ask.json().is_some_and(wants_credentials),
+        (Topic::Auth, Step::Main) => ask.about.key == key::NONE && is_refused,
+        _ => false,
+    }
+}
+
+/// Whether an `/auth` document says that credentials are needed: by naming a scheme, and not
+/// calling it optional.
+fn wants_credentials(auth: &Value) -> bool {
+    let kind = auth.get("type").and_then(Value::as_str);
+    kind.is_some_and(|kind| kind != "none") && auth.get("required") != Some(&Value::Bool(false))
+}
+
+fn shows_history(ask: &Ask) -> bool {
+    ask.topic == Topic::ConfigVersions
+        && ask.exchange.request.path.ends_with("/history")
+        && ask.answer().is_some_and(|answer| answer.is_success())
+}
+
+/// Features that a `/capabilities` document claims: `"streaming": true`, an object with what
+/// there is to say of one (`"cache": {"ttl_seconds": 300}`), or a list `features`, at the top or in
+/// an entry.
 fn claimed(capabilities: &Value) -> Vec<Feature> {
     let entries = capabilities.get("capabilities").and_then(Value::as_array);
     let lists = entries.into_iter().flatten().chain([capabilities]);
@@ -174,10 +306,15 @@ fn claimed(capabilities: &Value) -> Vec<Feature> {
         .filter_map(Value::as_str)
         .filter_map(|name| name.parse().ok());
     let flagged = Feature::ALL.iter().copied().filter(|feature| {
-        matches!(
-            capabilities.get(feature.name()),
-            Some(Value::Bool(true) | Value::Object(_))
-        )
+        // What credentials are asked for, `/auth` says.
+        *feature != Feature::Auth
+            && match capabilities.get(feature.name().replace('-', "_")) {
+                Some(Value::Bool(claimed)) => *claimed,
+                Some(Value::Object(told)) => {
+                    !told.is_empty() && told.get("enabled") != Some(&Value::Bool(false))
+                }
+                _ => false,
+            }
     });
     listed.chain(flagged).collect()
 }

@@ -43,6 +43,13 @@ pub(crate) static STATUS_EVENT: Message = message!("stream-status-event.json");
 /// An event of the *event* vocabulary.
 pub(crate) static STEP_EVENT: Message = message!("stream-step-event.json");
 
+/// What an agent sends to register.
+pub(crate) static REGISTRATION: Message = message!("registration.json");
+/// A heartbeat.
+pub(crate) static HEARTBEAT: Message = message!("heartbeat.json");
+/// What an agent sends when its capabilities have changed.
+pub(crate) static CAPABILITIES_UPDATE: Message = message!("capabilities-update.json");
+
 impl Message {
     /// The words that the schema lists at a pointer to an `enum`.
     pub(crate) fn words(&self, pointer: &str) -> Vec<&str> {
@@ -73,7 +80,15 @@ mod tests {
 
     #[test]
     fn every_message_has_a_schema_that_can_be_used() {
-        for message in [&AUTH, &ERROR, &STATUS_EVENT, &STEP_EVENT] {
+        for message in [
+            &AUTH,
+            &ERROR,
+            &STATUS_EVENT,
+            &STEP_EVENT,
+            &REGISTRATION,
+            &HEARTBEAT,
+            &CAPABILITIES_UPDATE,
+        ] {
             assert!(message.document.is_object(), "{}", message.name);
             assert!(message.schema.is_some(), "{}", message.name);
         }

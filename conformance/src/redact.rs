@@ -1,21 +1,15 @@
 //! Keeping the user's secrets out of everything that leaves the process.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+
+use crate::credentials::{altered, is_harmless};
 
 /// What stands in a secret's place.
 pub(crate) const REDACTED: &str = "<redacted>";
 
 /// Shorter values are not looked for in texts: they would be found everywhere.
 const SHORTEST: usize = 4;
-/// Header fields whose values are no secrets.
-const HARMLESS: &[&str] = &[
-    "accept",
-    "accept-language",
-    "accept-encoding",
-    "content-type",
-    "user-agent",
-    "traceparent",
-];
 
 /// Knows the secrets, and takes them out.
 #[derive(Clone, Debug, Default)]
@@ -25,15 +19,13 @@ pub(crate) struct Redactor {
 }
 
 impl Redactor {
-    /// Redacts the values of these header fields, with and without a scheme before them.
+    /// Redacts the values of these header fields, with and without a scheme before them; and what
+    /// the drives make of them.
     #[must_use]
     pub(crate) fn new(headers: &[(String, String)]) -> Self {
         let mut redactor = Self::default();
         for (name, value) in headers {
-            if HARMLESS
-                .iter()
-                .any(|harmless| name.eq_ignore_ascii_case(harmless))
-            {
+            if is_harmless(name) {
                 continue;
             }
             redactor.names.push(name.to_ascii_lowercase());
@@ -45,12 +37,32 @@ impl Redactor {
                     .map(str::to_owned),
             );
         }
-        redactor.values.retain(|value| value.len() >= SHORTEST);
-        // The longest first: a token stands within its header's value.
+        let derived = |secret: &String| altered(secret).into_iter().map(|(_, text)| text);
+        let derived: Vec<String> = redactor.values.iter().flat_map(derived).collect();
+        redactor.values.extend(derived);
+        redactor.settle();
         redactor
-            .values
-            .sort_by_key(|value| std::cmp::Reverse(value.len()));
-        redactor
+    }
+
+    /// Redacts these too, wherever they stand.
+    #[must_use]
+    pub(crate) fn and(mut self, secrets: &[String]) -> Self {
+        self.values.extend_from_slice(secrets);
+        self.settle();
+        self
+    }
+
+    /// As they may stand in a query string too; the longest first, as a token stands within its
+    /// header's value, and what was altered within or around what it was made of.
+    fn settle(&mut self) {
+        let encoded = |value: &String| utf8_percent_encode(value, NON_ALPHANUMERIC).to_string();
+        let encoded: Vec<String> = self.values.iter().map(encoded).collect();
+        self.values.extend(encoded);
+        let can_be_replaced = |value: &str| value.len() >= SHORTEST && !REDACTED.contains(value);
+        self.values.retain(|value| can_be_replaced(value));
+        self.values
+            .sort_by(|left, right| right.len().cmp(&left.len()).then(left.cmp(right)));
+        self.values.dedup();
     }
 
     /// A header field's value, as it may be shown.
@@ -128,6 +140,44 @@ mod tests {
             redactor().bytes(b"\xffs3cr3t-t0ken\xff"),
             b"\xff<redacted>\xff"
         );
+    }
+
+    #[test]
+    fn what_is_made_of_a_secret_is_redacted_as_the_secret_is() {
+        let secret = "sK/test+0123";
+        for name in ["X-API-Key", "X-Tenant"] {
+            let redactor = Redactor::new(&[(name.to_owned(), secret.to_owned())]);
+            let made = altered(secret);
+            assert!(made.len() >= 5);
+            for (how, text) in made {
+                let told = redactor.text(&format!("{text} opens nothing"));
+                assert_eq!(told, "<redacted> opens nothing", "{how}");
+            }
+            let asked = redactor.text("/invoke?api_key=sK%2Ftest%2B0123&x=1");
+            assert_eq!(asked, "/invoke?api_key=<redacted>&x=1");
+        }
+    }
+
+    #[test]
+    fn a_token_is_redacted_however_it_is_altered() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl";
+        let value = format!("Bearer {token}");
+        let redactor = Redactor::new(&[("Authorization".to_owned(), value)]);
+        for (how, text) in altered(token) {
+            assert!(!redactor.text(&text).contains("eyJzdWIi"), "{how}");
+            assert!(!redactor.text(&text).contains("c2lnbmF0"), "{how}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_like_its_replacement_ends_no_loop() {
+        let redactor = Redactor::new(&[("X-API-Key".to_owned(), "redacted1".to_owned())]);
+        assert_eq!(
+            redactor.bytes(b"redacted1 redacted"),
+            b"<redacted> redacted"
+        );
+        let more = Redactor::default().and(&["revoked-key".to_owned()]);
+        assert_eq!(more.text("a revoked-key!"), "a <redacted>!");
     }
 
     #[test]

@@ -153,10 +153,8 @@ impl<'e> Tally<'e> {
             }
             Look::Fine => {}
             Look::Flaw(flaw) => {
-                let index = self
-                    .evidence
-                    .all()
-                    .position(|known| std::ptr::eq(known, ask));
+                let mut known = self.evidence.asks.iter();
+                let index = known.position(|known| std::ptr::eq(known.as_ref(), ask));
                 let Some(ask) = index else {
                     return;
                 };

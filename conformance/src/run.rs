@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use acp_reports::Report;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::drive::{self, Bank, Driver, Observer, Progress, Stop};
@@ -13,6 +14,7 @@ use crate::judge::{Outcome, judge};
 use crate::probe::Probe;
 use crate::rule::Rule;
 use crate::rules;
+use crate::scenes::{Known, Played, Scenes, Stage, lives};
 use crate::settings::Settings;
 use crate::shrink::{self, Shrunk};
 use crate::summary::{self, Ended};
@@ -48,7 +50,8 @@ pub(crate) struct Verdict {
     pub(crate) shrunk: Option<Shrunk>,
 }
 
-/// Certifies the agent that the settings name. The agent's failures, and an agent that is not
+/// Certifies the agent that the settings name, or starts it, certifies it and stops it: a run
+/// that is dropped leaves no process behind. The agent's failures, and an agent that is not
 /// there at all, are told in the report.
 ///
 /// # Errors
@@ -71,13 +74,17 @@ pub async fn run(
     let rules: Vec<&'static Rule> = rules::catalogue()
         .filter(|rule| settings.selection.includes(rule))
         .collect();
-    let (evidence, bank) = run.gather(&rules).await;
+    let mut main = run.start().await;
+    let (evidence, bank) = run.gather_all(&rules, main.as_ref()).await;
     let mut verdicts: Vec<Verdict> = rules
         .iter()
         .map(|rule| first_verdict(rule, &evidence))
         .collect();
     run.try_again(&mut verdicts, &evidence, &bank).await;
     run.shrink(&mut verdicts, &evidence, &bank).await;
+    if let Some(main) = &mut main {
+        run.end(main).await;
+    }
     let ended = Ended {
         stop: run.stop,
         took: clock.elapsed(),
@@ -85,7 +92,7 @@ pub async fn run(
     Ok(summary::report(settings, &evidence, verdicts, ended))
 }
 
-fn first_verdict(rule: &'static Rule, evidence: &Evidence) -> Verdict {
+pub(crate) fn first_verdict(rule: &'static Rule, evidence: &Evidence) -> Verdict {
     let outcome = judge(rule, evidence);
     let failed_attempts = u32::from(matches!(outcome, Outcome::Fail(_)));
     let constant = failing(&outcome, evidence);
@@ -115,12 +122,97 @@ struct Gathered {
 }
 
 impl Run<'_> {
-    /// Everything that the rules read, in the topics' order.
-    async fn gather(&mut self, rules: &[&Rule]) -> (Evidence, Bank) {
+    /// Starts the agent, if that is what the settings ask for; says in `stop` if it does not come
+    /// to serve.
+    async fn start(&mut self) -> Option<Stage> {
+        let terms = self.settings.facts.launched?;
+        let staged = Stage::set(self.settings, terms, Topic::Registration).await;
+        let mut stage = match staged {
+            Ok(stage) => stage,
+            Err(why) => {
+                self.stop = Some(Stop::Gone(why));
+                return None;
+            }
+        };
+        let looked = tokio::select! {
+            looked = stage.ready() => looked,
+            () = self.cancelled.cancelled() => {
+                self.stop = Some(Stop::Interrupted);
+                None
+            }
+        };
+        stage.first_look(looked);
+        self.stop = self.stop.take().or_else(|| stage.is_gone().map(Stop::Gone));
+        Some(stage)
+    }
+
+    /// Stops the agent; if it was gone before, says what became of it.
+    async fn end(&mut self, main: &mut Stage) {
+        if let Some(Stop::Gone(why)) = &mut self.stop
+            && main.life().trouble.is_none()
+            && let Some(obituary) = main.obituary().await
+        {
+            *why = format!("{why}; {obituary}");
+        }
+        main.stop().await;
+    }
+
+    /// Everything that the rules read: the ordinary topics, and beside them the scenes.
+    async fn gather_all(&mut self, rules: &[&Rule], main: Option<&Stage>) -> (Evidence, Bank) {
+        let read: BTreeSet<Topic> = rules
+            .iter()
+            // Whoever reads all means all that is asked of the agent that is there.
+            .filter(|rule| rule.reads.len() < Topic::ALL.len())
+            .flat_map(|rule| rule.reads)
+            .copied()
+            .collect();
+        let (tell, known) = watch::channel(None);
+        let scenes = main
+            .zip(self.settings.facts.launched)
+            .filter(|_| self.stop.is_none());
+        let scenes = scenes.map(|(main, terms)| {
+            let scenes = Scenes {
+                settings: self.settings,
+                terms,
+                observer: self.observer,
+                cancelled: self.cancelled,
+                known,
+            };
+            (scenes, main)
+        });
+        let playing = async {
+            match &scenes {
+                Some((scenes, main)) => scenes.play(&read, main).await,
+                None => Vec::new(),
+            }
+        };
+        let ((gathered, bank), played) = futures_util::join!(self.gather(rules, tell), playing);
+        (self.put_together(gathered, played), bank)
+    }
+
+    fn put_together(&self, mut gathered: Gathered, played: Vec<Played>) -> Evidence {
+        let lives = lives(&played);
+        let asks = played.into_iter().flat_map(|played| played.asks);
+        gathered.asks.extend(asks.map(Arc::new));
+        gathered.asks.sort_by_key(|ask| ask.topic);
+        let facts = self.settings.facts.clone();
+        Evidence::new(facts, gathered.asks, gathered.incomplete).with_lives(lives)
+    }
+
+    /// The ordinary topics in their order; tells the scenes what there is to ask with as soon as
+    /// it is known.
+    async fn gather(
+        &mut self,
+        rules: &[&Rule],
+        tell: watch::Sender<Option<Known>>,
+    ) -> (Gathered, Bank) {
         let read: BTreeSet<Topic> = rules.iter().flat_map(|rule| rule.reads).copied().collect();
         let all = Topic::ALL.iter().copied();
+        let told = &self.settings.topics;
         let topics: Vec<Topic> = all
             .filter(|topic| PROBED.contains(topic) || read.contains(topic))
+            .filter(|topic| !topic.is_scene())
+            .filter(|topic| told.is_empty() || told.contains(topic))
             .collect();
         (self.observer)(Progress::Topics(topics.len()));
         let facts = &self.settings.facts;
@@ -143,11 +235,16 @@ impl Run<'_> {
             if topic == Topic::Documents {
                 bank = Bank::fill(&probe, facts);
             }
+            if topic == Topic::Discovery && self.stop.is_none() {
+                let known = Known {
+                    probe: Arc::new(Probe::of(facts, &gathered.asks)),
+                    bank: Arc::new(bank.clone()),
+                };
+                // Without scenes nobody listens.
+                let _ = tell.send(Some(known));
+            }
         }
-        (
-            Evidence::new(facts.clone(), gathered.asks, gathered.incomplete),
-            bank,
-        )
+        (gathered, bank)
     }
 
     /// Drives one topic, or says why not.
@@ -179,6 +276,7 @@ impl Run<'_> {
             .flat_map(|verdict| failing_asks(&verdict.outcome))
             .filter_map(|ask| evidence.asks.get(ask))
             .map(|ask| ask.topic)
+            .filter(|topic| !topic.is_scene())
             .collect();
         for _ in 1..ATTEMPTS {
             if topics.is_empty() || self.stop.is_some() {
@@ -195,10 +293,15 @@ impl Run<'_> {
                 .filter(|ask| !topics.contains(&ask.topic))
                 .cloned();
             let asks = kept.chain(fresh.asks).collect();
-            let again = Evidence::new(evidence.facts.clone(), asks, fresh.incomplete);
+            let again = Evidence::new(evidence.facts.clone(), asks, fresh.incomplete)
+                .with_lives(evidence.lives.clone());
+            let is_played = |outcome: &Outcome| {
+                let asks = failing_asks(outcome).filter_map(|ask| evidence.asks.get(ask));
+                asks.into_iter().all(|ask| ask.topic.is_scene())
+            };
             for verdict in verdicts
                 .iter_mut()
-                .filter(|v| matches!(v.outcome, Outcome::Fail(_)))
+                .filter(|v| matches!(v.outcome, Outcome::Fail(_)) && !is_played(&v.outcome))
             {
                 let outcome = judge(verdict.rule, &again);
                 match outcome {

@@ -35,7 +35,7 @@ pub(crate) fn report(
     ended: Ended,
 ) -> Report {
     let url = settings.url.as_str().trim_end_matches('/').to_owned();
-    let redactor = Redactor::new(&settings.headers);
+    let redactor = Redactor::new(&settings.headers).and(&settings.facts.params.refused_credentials);
     let recorder = Recorder {
         base: url.clone(),
         redactor,
@@ -46,7 +46,9 @@ pub(crate) fn report(
         .collect();
     let stale_expectations = settings.expected.apply(&mut results);
     let error = ended.stop.map(|stop| match stop {
-        Stop::Gone(_) if evidence.asks.is_empty() => format!("no agent answers at {url}: {stop}"),
+        Stop::Gone(_) if evidence.all().next().is_none() => {
+            format!("no agent answers at {url}: {stop}")
+        }
         Stop::Gone(_) => format!(
             "the agent stopped answering after {} exchanges: {stop}",
             evidence.asks.len()
@@ -199,10 +201,19 @@ fn features(evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
             name: feature.name().to_owned(),
             claimed: evidence.probe.is_claimed(*feature),
             found,
-            certified: found && musts.all(|rule| holds(rule.id)),
+            certified: found
+                && !is_cut_short(*feature, evidence)
+                && musts.all(|rule| holds(rule.id)),
         }
     };
-    Feature::ALL.iter().map(shown).collect()
+    let is_judged = |feature: &&Feature| rules::catalogue().any(|rule| rule.feature == **feature);
+    Feature::ALL.iter().filter(is_judged).map(shown).collect()
+}
+
+/// Whether most of a feature was left out for the lack of time.
+fn is_cut_short(feature: Feature, evidence: &Evidence) -> bool {
+    let terms = evidence.facts.launched;
+    feature == Feature::Orchestrator && terms.is_some_and(|terms| terms.is_quick)
 }
 
 /// The level reached; production asks for features that are not judged yet.

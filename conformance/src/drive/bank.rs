@@ -5,7 +5,7 @@ use crate::probe::{Part, Probe};
 use crate::settings::Facts;
 
 /// Generated cases, the most telling first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Bank {
     /// Inputs that are valid.
     pub inputs: Vec<Case>,

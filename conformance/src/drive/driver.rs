@@ -143,9 +143,9 @@ pub struct Driver<'a> {
     pub probe: &'a Probe,
     /// What there is to ask with.
     pub bank: &'a Bank,
-    topic: Topic,
-    observer: Observer<'a>,
-    cancelled: &'a CancellationToken,
+    pub(super) topic: Topic,
+    pub(super) observer: Observer<'a>,
+    pub(super) cancelled: &'a CancellationToken,
     silences: AtomicUsize,
     refusals: AtomicUsize,
     has_answered: AtomicBool,
@@ -303,7 +303,7 @@ impl<'a> Driver<'a> {
     }
 
     /// Notes signs that the agent is gone; `None` if this exchange is one of them.
-    async fn heed(&self, exchange: &Exchange) -> Option<()> {
+    pub(super) async fn heed(&self, exchange: &Exchange) -> Option<()> {
         match &exchange.end {
             End::Unreachable(why) => {
                 let path = &exchange.request.path;
@@ -338,7 +338,7 @@ impl<'a> Driver<'a> {
         }
     }
 
-    fn is_silent(&self) -> bool {
+    pub(super) fn is_silent(&self) -> bool {
         self.silences.load(Ordering::Relaxed) >= SILENCES
     }
 

@@ -94,7 +94,7 @@ fn reversed(case: &Case) -> Option<Case> {
     })
 }
 
-fn reverse(value: &Value) -> Value {
+pub(super) fn reverse(value: &Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
             members

@@ -3,14 +3,21 @@
 //! A drive belongs to a [`Topic`]; it decides what to ask, the [`Driver`] how: bounded in
 //! number, in time, and in patience with an agent that does not answer. Drives judge nothing.
 
+pub mod auth;
 mod bad;
 mod bank;
+pub mod cache;
 mod config;
 mod documents;
 mod driver;
+mod fresh;
 mod invoke;
+pub mod observability;
+pub mod rate_limit;
+mod repeat;
 mod stream;
 mod transport;
+pub mod versions;
 
 pub use bank::Bank;
 pub use driver::{Driver, Observer, Progress, Question, Stop};
@@ -49,5 +56,28 @@ pub async fn drive(topic: Topic, driver: &Driver<'_>) -> Vec<Ask> {
         Topic::MalformedJson => bad::malformed(driver).await,
         Topic::WrongContentType => bad::wrong_content_type(driver).await,
         Topic::BadRequests => bad::odd(driver).await,
+        // DRIVES: config-versions
+        Topic::ConfigVersions => versions::versions(driver).await,
+        // DRIVES: cache
+        Topic::Cache => cache::repeats(driver).await,
+        Topic::CacheTime => cache::time_to_live(driver).await,
+        // DRIVES: auth
+        Topic::Auth => auth::auth(driver).await,
+        // DRIVES: rate-limit
+        Topic::RateLimit => rate_limit::rate_limit(driver).await,
+        // DRIVES: observability
+        Topic::Metrics => observability::metrics(driver).await,
+        Topic::HealthUnderLoad => observability::health(driver).await,
+        // DRIVES: orchestrator
+        // DRIVES: lifecycle
+        // Played, not driven: see `scenes`.
+        Topic::Lifetime
+        | Topic::RequestTimeout
+        | Topic::Registration
+        | Topic::Forgotten
+        | Topic::Created
+        | Topic::Outage
+        | Topic::CapabilitiesChange => Vec::new(),
+        // DRIVES: descriptor
     }
 }

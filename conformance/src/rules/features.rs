@@ -5,6 +5,7 @@ use acp_reports::Level::Must;
 use crate::evidence::{Evidence, Step, Topic};
 use crate::feature::Feature;
 use crate::rule::{Judgement, Look, Rule, Tally};
+use crate::rules::catalogue;
 
 pub(super) const RULES: &[Rule] = &[Rule {
     id: "features.claims-are-true",
@@ -24,23 +25,28 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
     for ask in evidence.at(Topic::Documents, Step::Capabilities) {
         let absent = Feature::ALL
             .iter()
+            .filter(|feature| catalogue().any(|rule| rule.feature == **feature))
+            .filter(|feature| evidence.facts.launched.is_some() || !feature.needs_launch())
             .find(|feature| probe.is_claimed(**feature) && !probe.is_found(**feature));
         let named = evidence.facts.stream_path.as_deref();
-        let is_there = |path: &&str| probe.streams.iter().any(|stream| stream.path == **path);
-        let look = match absent {
-            None if named.is_some_and(|path| !is_there(&path)) => Look::flaw(
+        let is_there = |path: &str| probe.streams.iter().any(|stream| stream.path == path);
+        // What the user names is looked for first: other claims may not have been looked for at all.
+        let was_sought = was_looked_for(Feature::Streaming, evidence);
+        let missed = named.filter(|path| was_sought && !is_there(path));
+        let look = match (missed, absent) {
+            (Some(path), _) => Look::flaw(
                 "the path that --stream-path names does not stream",
-                format!("a stream at {}", named.unwrap_or_default()),
+                format!("a stream at {path}"),
                 "a path that is not there",
             ),
-            None => Look::Fine,
-            Some(Feature::Errors) if evidence.of(Topic::InvokeShapes).next().is_none() => {
+            (None, None) => Look::Fine,
+            (None, Some(Feature::Errors)) if evidence.of(Topic::InvokeShapes).next().is_none() => {
                 Look::missing("no error was asked for that could show the envelope")
             }
-            Some(Feature::Streaming) if evidence.of(Topic::Discovery).next().is_none() => {
-                Look::missing("the run ended before a stream was looked for")
+            (None, Some(feature)) if !was_looked_for(*feature, evidence) => {
+                Look::missing(format!("nothing was asked that could show `{feature}`"))
             }
-            Some(feature) => Look::flaw(
+            (None, Some(feature)) => Look::flaw(
                 format!("`{feature}` is claimed and is not there"),
                 format!("an agent that offers {feature}"),
                 match feature {
@@ -52,4 +58,21 @@ fn claims_are_true(evidence: &Evidence) -> Judgement {
         tally.look(ask, look);
     }
     tally.judgement()
+}
+
+/// Whether anything was asked that only this feature's rules read.
+fn was_looked_for(feature: Feature, evidence: &Evidence) -> bool {
+    let (own, others): (Vec<&Rule>, Vec<&Rule>) =
+        catalogue().partition(|rule| rule.feature == feature);
+    // Some rules read whatever was asked, for whatever reason.
+    let reads_all = |rule: &&&Rule| rule.reads.len() == Topic::ALL.len();
+    let is_own = |topic: &Topic| {
+        let mut others = others.iter().filter(|rule| !reads_all(rule));
+        !others.any(|rule| rule.reads.contains(topic))
+    };
+    let mut topics = own.iter().flat_map(|rule| rule.reads);
+    topics.any(|topic| {
+        let was_asked = evidence.of(*topic).next().is_some();
+        was_asked && (is_own(topic) || *topic == Topic::Discovery)
+    })
 }

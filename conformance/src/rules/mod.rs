@@ -1,20 +1,36 @@
 //! The catalogue: every rule of the profile, area by area, and ways to find one.
 
 mod auth;
+mod cache;
 mod capabilities;
 mod config;
 mod delivery;
 mod errors;
 mod features;
+mod guard;
 mod internals;
 mod invoke;
+mod lifecycle;
 mod looks;
+mod observability;
+mod orchestrator;
+mod outage;
+mod played;
+mod rate_limit;
+mod rate_limit_headers;
+#[cfg(test)]
+mod rate_limit_tests;
 mod results;
 mod robustness;
+#[cfg(test)]
+mod scene_tests;
 mod schema;
+#[cfg(test)]
+mod served_tests;
 mod sse;
 mod stream;
 mod transport;
+mod versions;
 
 use crate::rule::Rule;
 
@@ -35,6 +51,22 @@ const AREAS: &[&[Rule]] = &[
     delivery::RULES,
     stream::RULES,
     results::RULES,
+    // AREAS: config-versions
+    versions::RULES,
+    // AREAS: cache
+    cache::RULES,
+    // AREAS: auth
+    guard::RULES,
+    // AREAS: rate-limit
+    rate_limit::RULES,
+    // AREAS: observability
+    observability::RULES,
+    // AREAS: orchestrator
+    orchestrator::RULES,
+    outage::RULES,
+    // AREAS: lifecycle
+    lifecycle::RULES,
+    // AREAS: descriptor
 ];
 
 /// Every rule, in the profile's order.

@@ -130,6 +130,15 @@ impl Client {
 
     /// Sends requests one after the other on one connection, as long as it lasts.
     pub async fn converse(&self, requests: Vec<Request>) -> Vec<Exchange> {
+        self.converse_while(requests, |_| true).await
+    }
+
+    /// The same, as long as the last exchange says that it should go on.
+    pub async fn converse_while(
+        &self,
+        requests: impl IntoIterator<Item = Request>,
+        mut goes_on: impl FnMut(&Exchange) -> bool,
+    ) -> Vec<Exchange> {
         let mut exchanges = Vec::new();
         let mut connection = None;
         for request in requests {
@@ -145,8 +154,9 @@ impl Client {
                 },
             };
             let (exchange, keeps_alive) = self.exchange_on(open, request, Reading::Whole).await;
+            let goes_on = goes_on(&exchange);
             exchanges.push(exchange);
-            if !keeps_alive {
+            if !keeps_alive || !goes_on {
                 break;
             }
         }

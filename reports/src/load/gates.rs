@@ -2,6 +2,25 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a figure is counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Milliseconds.
+    #[default]
+    Ms,
+    /// Seconds.
+    Seconds,
+    /// A share, from 0 to 1.
+    Share,
+    /// So many a second.
+    PerSecond,
+    /// A number of things.
+    Count,
+    /// Bytes.
+    Bytes,
+}
+
 /// A threshold, and whether it holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Threshold {
@@ -10,6 +29,9 @@ pub struct Threshold {
     /// The figure, in the unit of the report (milliseconds, shares from 0 to 1); absent where
     /// the run has none, and then the threshold does not hold.
     pub value: Option<f64>,
+    /// What the figure is counted in.
+    #[serde(default)]
+    pub unit: Unit,
     /// Whether it holds.
     pub holds: bool,
 }
@@ -37,6 +59,9 @@ pub struct Baseline {
 pub struct Metric {
     /// Its name, as thresholds have it.
     pub name: String,
+    /// What it is counted in.
+    #[serde(default)]
+    pub unit: Unit,
     /// In the earlier run.
     pub before: f64,
     /// In this one.

@@ -158,7 +158,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     Fault {
         name: "forbids-a-wrong-key",
         summary: "a wrong key is answered 403",
-        trips: ENFORCED,
+        trips: &["auth.enforced", "errors.code-matches-status"],
         seams: &[Seam::Reply(|_, asked, reply| {
             refusal(asked, reply, |asked, reply| {
                 if asked.path == "/invoke" && asked.headers.contains_key(API_KEY) {

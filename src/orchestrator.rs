@@ -1,0 +1,163 @@
+//! `acp-tck orchestrator`: an orchestrator that agents register with, and a verdict on them.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use acp_conformance::launch::Launch;
+use acp_conformance::settings::{Settings, Terms};
+use acp_conformance::witness;
+use acp_mock_orchestrator::{self as mock, Act, Entry, Journal, KINDS, Mischief, Orchestrator};
+use acp_reports::{Format, Report};
+use url::Url;
+
+use crate::check;
+use crate::exit::{Exit, Failure, complain};
+use crate::output;
+
+/// Serve an orchestrator, tell live who registers and how regular the heartbeats are, and judge
+/// the agents at the end.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The port to listen on; 0 for any that is free
+    #[arg(long, value_name = "N", default_value_t = 8004)]
+    port: u16,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// How often agents are to send heartbeats
+    #[arg(long, value_name = "D", default_value_t = Launch::HEARTBEAT.into(), value_parser = check::heartbeat)]
+    heartbeat_interval: humantime::Duration,
+    /// Ends after this time; without it, with Ctrl-C
+    #[arg(long, value_name = "D")]
+    duration: Option<humantime::Duration>,
+    /// A way to misbehave, as NAME[=VALUE][@FROM..UNTIL], for example fails=503@10s..20s; repeatable
+    #[arg(long = "fault", value_name = "NAME", long_help = faults())]
+    faults: Vec<Mischief>,
+    /// Let a SHOULD that does not hold fail the run
+    #[arg(long)]
+    strict: bool,
+    /// The report's format; repeatable, in pairs with --output
+    #[arg(long, value_name = "FORMAT", value_parser = check::format())]
+    format: Vec<Format>,
+    /// The file to write the report to, - for standard output; repeatable
+    #[arg(long, value_name = "F")]
+    output: Vec<PathBuf>,
+}
+
+fn faults() -> String {
+    let kinds = KINDS.iter().map(|kind| {
+        let value = match kind.default {
+            "" => String::new(),
+            default => format!("={default}"),
+        };
+        format!("\n  {}{value}: {}", kind.name, kind.summary)
+    });
+    let head = "A way to misbehave, as NAME[=VALUE][@FROM..UNTIL], for example fails=503@10s..20s:";
+    head.to_owned() + &kinds.collect::<String>()
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
+    let sinks = output::sinks(arguments.format.clone(), &arguments.output)?;
+    output::all_differ(&sinks, None)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
+    let report = runtime.block_on(watch(&arguments))?;
+    for sink in &sinks {
+        sink.write(&report)?;
+    }
+    if let Some(error) = &report.error {
+        complain(error);
+    }
+    // Ctrl-C is how it is meant to end.
+    Ok(check::exit(&report, false))
+}
+
+async fn watch(arguments: &Arguments) -> Result<Report, Failure> {
+    let addr = SocketAddr::from((arguments.host, arguments.port));
+    let started_at = jiff::Timestamp::now();
+    let started = mock::start(addr, arguments.faults.clone()).await;
+    let orchestrator = started
+        .map_err(|error| Failure::usage(format!("{error}; --port 0 takes any free port")))?;
+    let url = Url::parse(&orchestrator.url()).map_err(Failure::other)?;
+    anstream::eprintln!(
+        "the orchestrator listens on {}: start agents with ACP_ORCHESTRATOR_URL={} (Ctrl-C ends it)",
+        orchestrator.url(),
+        orchestrator.url()
+    );
+    let time = arguments.duration.map_or(Duration::MAX, Into::into);
+    tokio::select! {
+        () = tell(&orchestrator) => {}
+        () = tokio::time::sleep(time) => {}
+        () = crate::signals::told_to_stop() => {}
+    }
+    let mut settings = Settings::for_agent(url, started_at);
+    settings.strict = arguments.strict;
+    settings.facts.launched = Some(Terms {
+        heartbeat: arguments.heartbeat_interval.into(),
+        is_quick: false,
+    });
+    let watched = orchestrator.elapsed();
+    Ok(witness::report(&settings, &orchestrator.journal(), watched))
+}
+
+/// Tells each call as it comes in; without end.
+async fn tell(orchestrator: &Orchestrator) {
+    let mut told = 0;
+    loop {
+        let is_new = |journal: &Journal| journal.entries.len() > told;
+        if orchestrator
+            .wait_until(Duration::from_secs(3600), is_new)
+            .await
+        {
+            let journal = orchestrator.journal();
+            for (index, entry) in journal.entries.iter().enumerate().skip(told) {
+                let line = line(entry, &journal.entries[..index]);
+                anstream::eprintln!(
+                    "{:>8.1}s  {}",
+                    entry.at.as_secs_f64(),
+                    acp_reports::escape(&line)
+                );
+            }
+            told = journal.entries.len();
+        }
+    }
+}
+
+/// What a call says to a person: who, what, and how long after the last word.
+fn line(entry: &Entry, before: &[Entry]) -> String {
+    let answer = match entry.status {
+        Some(status) if (200..300).contains(&status) => String::new(),
+        Some(status) => format!(" (answered {status})"),
+        None => " (cut)".to_owned(),
+    };
+    let told = match &entry.act {
+        Act::Register => {
+            let agent = entry
+                .body
+                .as_ref()
+                .and_then(|body| body.get("agent_id")?.as_str());
+            let agent = agent.unwrap_or("somebody without an agent_id");
+            match &entry.registration_id {
+                Some(id) => format!("{agent} registers, as {id}"),
+                None => format!("{agent} registers"),
+            }
+        }
+        Act::Heartbeat(id) => {
+            let is_own = |one: &&Entry| match &one.act {
+                Act::Heartbeat(other) => other == id,
+                _ => one.registration_id.as_ref() == Some(id),
+            };
+            let last = before.iter().rev().find(is_own);
+            let gap = last.map(|last| entry.at.saturating_sub(last.at).as_secs_f64());
+            match gap {
+                Some(gap) => format!("{id} beats, {gap:.1} s after its last word"),
+                None => format!("{id} beats, and nobody knows it"),
+            }
+        }
+        Act::Capabilities(id) => format!("{id} tells its capabilities"),
+        Act::Goodbye(id) => format!("{id} takes its leave"),
+        Act::Stray => format!("somebody asks {} {}", entry.method, entry.path),
+    };
+    told + &answer
+}
