@@ -34,6 +34,6 @@ pub mod sse;
 mod summary;
 mod terminal;
 mod time;
-mod volatile;
+pub mod volatile;
 pub mod wire;
 pub mod witness;

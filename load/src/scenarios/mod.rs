@@ -1,12 +1,20 @@
 //! What may be asked of an agent under load: one file a scenario, and this list of them.
 
+mod cache;
+mod capacity;
+mod mixed;
+mod soak;
+mod stream;
+
 use std::future::Future;
 use std::pin::Pin;
 
-use crate::run::{Found, Job};
+use acp_reports::load::Report;
+
+use crate::run::Job;
 
 /// A scenario at work.
-pub type Attack<'a> = Pin<Box<dyn Future<Output = Found> + Send + 'a>>;
+pub type Attack<'a> = Pin<Box<dyn Future<Output = Report> + 'a>>;
 
 /// One kind of load, and what is to be learnt from it.
 pub struct Scenario {
@@ -19,7 +27,13 @@ pub struct Scenario {
 }
 
 /// Every scenario, in the order in which help lists them.
-pub static ALL: &[&Scenario] = &[];
+pub static ALL: &[&Scenario] = &[
+    &cache::SCENARIO,
+    &stream::SCENARIO,
+    &mixed::SCENARIO,
+    &capacity::SCENARIO,
+    &soak::SCENARIO,
+];
 
 /// The scenario of this name.
 #[must_use]
