@@ -75,6 +75,8 @@ pub struct Seen {
     pub received: Duration,
     /// What became of it.
     pub outcome: Outcome,
+    /// The status code; 0 for none.
+    pub status: u16,
     /// What was told.
     pub told: Told,
     /// The row of requests that it belongs to.

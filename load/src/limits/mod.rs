@@ -13,6 +13,7 @@ mod simulated;
 #[cfg(test)]
 mod tests;
 mod verdict;
+pub(crate) mod wire;
 
 pub use finder::find;
 pub use judge::{Truth, judge};

@@ -256,6 +256,7 @@ impl Probe for Limiter {
             sent,
             received,
             outcome,
+            status: 0,
             told,
             row: 0,
         })

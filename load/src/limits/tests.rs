@@ -220,6 +220,7 @@ fn a_search_ends_whatever_comes() {
                 sent,
                 received: self.1,
                 outcome: self.0,
+                status: 0,
                 told: Told::default(),
                 row: 0,
             })

@@ -3,6 +3,7 @@
 mod cache;
 mod capacity;
 mod mixed;
+mod rate_limit;
 mod soak;
 mod stream;
 
@@ -31,6 +32,7 @@ pub static ALL: &[&Scenario] = &[
     &cache::SCENARIO,
     &stream::SCENARIO,
     &mixed::SCENARIO,
+    &rate_limit::SCENARIO,
     &capacity::SCENARIO,
     &soak::SCENARIO,
 ];
