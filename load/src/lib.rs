@@ -9,6 +9,7 @@ pub mod attack;
 pub mod chance;
 pub mod hot;
 pub mod inlet;
+pub mod live;
 pub mod plan;
 pub mod recorder;
 pub mod run;
