@@ -97,7 +97,7 @@ pub(crate) struct Arguments {
     output: Vec<PathBuf>,
 }
 
-fn format() -> impl TypedValueParser<Value = Format> {
+pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
     let names = Format::ALL.iter().map(|format| format.name);
     PossibleValuesParser::new(names).try_map(|name| name.parse())
 }

@@ -45,7 +45,7 @@ pub(crate) fn path(text: &str) -> Result<String, String> {
     Err("a path begins with / and has no spaces".to_owned())
 }
 
-pub(crate) /// The header field of an API key that stands in an environment variable.
+/// The header field of an API key that stands in an environment variable.
 pub(crate) fn api_key(variable: &str) -> Result<(String, String), Failure> {
     let key = std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).ok_or_else(|| {
         Failure::usage(format!(

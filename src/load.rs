@@ -141,7 +141,14 @@ fn load(arguments: &Arguments) -> Result<Load, Failure> {
             let backlog = arguments.backlog;
             let backlog = backlog.unwrap_or((plan.highest() * BACKLOG_SECONDS) as usize);
             let users = arguments.users.unwrap_or(CONNECTIONS);
-            (Model::Open { plan, spread, backlog }, users)
+            (
+                Model::Open {
+                    plan,
+                    spread,
+                    backlog,
+                },
+                users,
+            )
         }
         Some((plan, Unit::Users)) => {
             let users = plan.highest().ceil() as usize;

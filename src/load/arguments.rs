@@ -132,7 +132,9 @@ fn time(text: &str) -> Result<humantime::Duration, String> {
 fn think(text: &str) -> Result<(Duration, Duration), String> {
     let time = |text: &str| {
         let parsed = text.trim().parse::<humantime::Duration>();
-        parsed.map(Duration::from).map_err(|error| error.to_string())
+        parsed
+            .map(Duration::from)
+            .map_err(|error| error.to_string())
     };
     let (least, most) = text.split_once("..").unwrap_or((text, text));
     let (least, most) = (time(least)?, time(most)?);
