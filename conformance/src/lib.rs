@@ -15,7 +15,7 @@ pub mod feature;
 mod json;
 pub mod judge;
 pub mod launch;
-mod limits;
+pub mod limits;
 pub mod params;
 pub mod probe;
 mod protocol;

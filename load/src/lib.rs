@@ -6,11 +6,16 @@
 //! nothing, and reads neither files nor the environment, its own process's usage excepted.
 
 pub mod attack;
+pub mod baseline;
 pub mod chance;
+pub mod figures;
+pub mod hlog;
 pub mod hot;
 pub mod inlet;
+pub mod limits;
 pub mod live;
 pub mod plan;
+pub mod popularity;
 pub mod recorder;
 pub mod run;
 pub mod scenarios;
@@ -19,5 +24,7 @@ pub mod script;
 mod socket;
 mod summary;
 pub mod target;
+pub mod threshold;
 pub mod traffic;
+pub mod trend;
 pub mod watch;

@@ -30,7 +30,9 @@ impl Fit {
 /// Every size that fits, with its rates; the ones with the widest rates first.
 pub(super) fn fits(log: &[Seen]) -> Vec<Fit> {
     let log = log.iter().filter(|seen| seen.client == Client::default());
-    let log: Vec<&Seen> = log.skip_while(|it| it.outcome != Outcome::Admitted).collect();
+    let log: Vec<&Seen> = log
+        .skip_while(|it| it.outcome != Outcome::Admitted)
+        .collect();
     let refused = log.iter().position(|it| it.outcome == Outcome::Refused);
     let before = log[..refused.unwrap_or(0)].iter();
     let most = before.filter(|it| it.outcome == Outcome::Admitted).count() as u64;

@@ -194,7 +194,8 @@ impl<P: Probe + Send> Finder<'_, P> {
             return verdict::only_a_limit(&mut self.found, first);
         };
         let mut token = second.to.saturating_sub(returned.sent);
-        let flowed = first.ended.saturating_sub(first.began).as_secs_f64() / token.as_secs_f64().max(1e-9);
+        let flowed =
+            first.ended.saturating_sub(first.began).as_secs_f64() / token.as_secs_f64().max(1e-9);
         let mut size = (first.admitted as f64 - flowed.floor()).max(1.0);
         let mut is_estimate = false;
         // An estimate from two windows is full again only after both.
@@ -206,7 +207,10 @@ impl<P: Probe + Send> Finder<'_, P> {
             let followed = self.found.log.len();
             self.follow(token, next).await;
             let paused = next.from.saturating_sub(row.ended) > token.mul_f64(1.3);
-            if is_estimate || (!paused && verdict::is_bucket(&self.found, &row)) || row.admitted <= 1 {
+            if is_estimate
+                || (!paused && verdict::is_bucket(&self.found, &row))
+                || row.admitted <= 1
+            {
                 return verdict::one_by_one(&mut self.found, &row, next, followed, is_estimate);
             }
             is_estimate = true;
@@ -292,7 +296,12 @@ impl<P: Probe + Send> Finder<'_, P> {
 
     /// A limit may count what it refuses: then only silence helps.
     async fn after_silence(&mut self) -> Option<Return> {
-        let told = self.found.log.iter().rev().find_map(|seen| seen.told.window);
+        let told = self
+            .found
+            .log
+            .iter()
+            .rev()
+            .find_map(|seen| seen.told.window);
         let from = self.now();
         self.silence_until(from + told.unwrap_or(self.means.patience / 2).mul_f64(1.1));
         let sent_after = self.row_time();
@@ -345,9 +354,14 @@ impl<P: Probe + Send> Finder<'_, P> {
             is_full: false,
         };
         let mut refused = 0;
-        while row.admitted < self.means.most && self.now() < start + self.means.row && !self.is_lost() {
+        while row.admitted < self.means.most
+            && self.now() < start + self.means.row
+            && !self.is_lost()
+        {
             let outcome = self.ask(Client::default()).await;
-            let Some(seen) = self.found.log.last() else { break };
+            let Some(seen) = self.found.log.last() else {
+                break;
+            };
             match outcome {
                 Outcome::Admitted => {
                     if row.admitted == 0 {
@@ -435,7 +449,11 @@ pub(super) fn is_admitted(seen: &&Seen) -> bool {
 
 /// Refusals that were followed by one that was admitted, in the first row.
 fn interleaved(log: &[Seen]) -> u64 {
-    let last = log.iter().rposition(|seen| seen.outcome == Outcome::Admitted);
+    let last = log
+        .iter()
+        .rposition(|seen| seen.outcome == Outcome::Admitted);
     let refused = log[..last.unwrap_or(0)].iter();
-    refused.filter(|seen| seen.outcome == Outcome::Refused).count() as u64
+    refused
+        .filter(|seen| seen.outcome == Outcome::Refused)
+        .count() as u64
 }

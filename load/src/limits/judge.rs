@@ -95,7 +95,10 @@ fn refusals(log: &[Seen]) -> Vec<Refusal<'_>> {
 fn waits(found: &Found, truth: &mut Truth) {
     let refused = found.log.iter().filter(|it| it.outcome == Outcome::Refused);
     let refused: Vec<_> = refused.collect();
-    let untold = refused.iter().filter(|it| it.told.wait == Wait::Untold).count();
+    let untold = refused
+        .iter()
+        .filter(|it| it.told.wait == Wait::Untold)
+        .count();
     truth.retry_after.present = !refused.is_empty() && untold == 0;
     truth.told_wait = refused.first().and_then(|seen| match seen.told.wait {
         Wait::After(wait) => Some(wait),
@@ -153,8 +156,13 @@ fn too_long(found: &Found, told: &[(&Refusal<'_>, Duration)], truth: &mut Truth)
     let shortest = told.iter().map(|(_, wait)| *wait).min();
     let longest = told.iter().map(|(_, wait)| *wait).max();
     let window = found.window.unwrap_or_default().as_secs_f64();
-    let is_window = shortest == longest && (wait.as_secs_f64() - window).abs() <= 1.0 + 0.05 * window;
-    let said = format!("Retry-After: {} when service returned after {:.2} s", wait.as_secs(), first.left());
+    let is_window =
+        shortest == longest && (wait.as_secs_f64() - window).abs() <= 1.0 + 0.05 * window;
+    let said = format!(
+        "Retry-After: {} when service returned after {:.2} s",
+        wait.as_secs(),
+        first.left()
+    );
     if 2 * long.iter().filter(in_millis).count() > long.len() {
         let message = format!("{said}: milliseconds, where seconds are due");
         push(truth, "retry-after-in-milliseconds", message, long.len());
@@ -167,7 +175,10 @@ fn too_long(found: &Found, told: &[(&Refusal<'_>, Duration)], truth: &mut Truth)
 }
 
 fn too_short(told: &[(&Refusal<'_>, Duration)], truth: &mut Truth) {
-    let short: Vec<_> = told.iter().filter(|(it, wait)| !it.is_enough(*wait)).collect();
+    let short: Vec<_> = told
+        .iter()
+        .filter(|(it, wait)| !it.is_enough(*wait))
+        .collect();
     if let Some((first, wait)) = short.first() {
         let message = format!(
             "Retry-After: {} when service returned only after {:.2} s",
@@ -184,16 +195,25 @@ fn remaining(found: &Found, truth: &mut Truth) {
     if !found.log.iter().any(|seen| tells(&seen)) {
         return;
     }
-    let negative = found.log.iter().filter(|it| it.told.remaining.is_some_and(|left| left < 0));
+    let negative = found
+        .log
+        .iter()
+        .filter(|it| it.told.remaining.is_some_and(|left| left < 0));
     let negative = negative.count();
     let mut wrong = 0;
     let mut example = String::new();
-    for row in found.log.chunk_by(|one, other| one.row == other.row && one.client == other.client) {
+    for row in found
+        .log
+        .chunk_by(|one, other| one.row == other.row && one.client == other.client)
+    {
         let Some(end) = row.iter().position(|it| it.outcome == Outcome::Refused) else {
             continue;
         };
         for (at, seen) in row[..end].iter().enumerate() {
-            let came = row[at + 1..end].iter().filter(|it| it.outcome == Outcome::Admitted).count();
+            let came = row[at + 1..end]
+                .iter()
+                .filter(|it| it.outcome == Outcome::Admitted)
+                .count();
             let told = seen.told.remaining.unwrap_or(0);
             if told > i64::try_from(came).unwrap_or(i64::MAX) {
                 wrong += 1;
@@ -220,7 +240,9 @@ fn limit(found: &Found, truth: &mut Truth) {
     truth.over_admitted = limit.saturating_sub(told);
     let times = limit / told.max(1);
     if times >= 2 && limit == times * told {
-        let message = format!("{limit} are admitted where {told} are told: the limit holds {times} times over, as where each of {times} workers counts by itself");
+        let message = format!(
+            "{limit} are admitted where {told} are told: the limit holds {times} times over, as where each of {times} workers counts by itself"
+        );
         push(truth, "limit-times-workers", message, 0);
     } else if limit > told {
         let message = format!("{limit} are admitted where {told} are told");

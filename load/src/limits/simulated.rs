@@ -131,7 +131,8 @@ impl Limiter {
     }
 
     fn told(&self, admits: bool, left: Duration, remaining: u64) -> Told {
-        let seconds = |time: Duration| Wait::After(Duration::from_secs(time.as_secs_f64().ceil() as u64));
+        let seconds =
+            |time: Duration| Wait::After(Duration::from_secs(time.as_secs_f64().ceil() as u64));
         let wait = match (admits, self.telling) {
             (true, _) | (_, Telling::Nothing) => Wait::Untold,
             (_, Telling::Truth) => seconds(left),
@@ -154,7 +155,13 @@ impl Limiter {
     }
 }
 
-fn fixed(count: &mut Count, kind: Kind, limit: u64, window: Duration, now: Duration) -> (bool, Duration, u64) {
+fn fixed(
+    count: &mut Count,
+    kind: Kind,
+    limit: u64,
+    window: Duration,
+    now: Duration,
+) -> (bool, Duration, u64) {
     let began = match (kind, count.began) {
         (Kind::FixedByClock, _) => {
             let number = (now.as_nanos() / window.as_nanos()) as u32;
@@ -172,18 +179,30 @@ fn fixed(count: &mut Count, kind: Kind, limit: u64, window: Duration, now: Durat
 }
 
 fn log(count: &mut Count, limit: u64, window: Duration, now: Duration) -> (bool, Duration, u64) {
-    while count.stamps.front().is_some_and(|stamp| *stamp + window <= now) {
+    while count
+        .stamps
+        .front()
+        .is_some_and(|stamp| *stamp + window <= now)
+    {
         count.stamps.pop_front();
     }
     let admits = (count.stamps.len() as u64) < limit;
     if admits {
         count.stamps.push_back(now);
     }
-    let left = count.stamps.front().map_or(Duration::ZERO, |stamp| *stamp + window - now);
+    let left = count
+        .stamps
+        .front()
+        .map_or(Duration::ZERO, |stamp| *stamp + window - now);
     (admits, left, limit - count.stamps.len() as u64)
 }
 
-fn estimate(count: &mut Count, limit: u64, window: Duration, now: Duration) -> (bool, Duration, u64) {
+fn estimate(
+    count: &mut Count,
+    limit: u64,
+    window: Duration,
+    now: Duration,
+) -> (bool, Duration, u64) {
     let number = (now.as_nanos() / window.as_nanos()) as u32;
     let began = window * number;
     if count.began != Some(began) {
@@ -226,7 +245,11 @@ impl Probe for Limiter {
         let received = judged + self.way();
         self.now = received + Duration::from_micros(20);
         let (admits, left, remaining) = self.take(client, self.phase + judged);
-        let outcome = if admits { Outcome::Admitted } else { Outcome::Refused };
+        let outcome = if admits {
+            Outcome::Admitted
+        } else {
+            Outcome::Refused
+        };
         let told = self.told(admits, left, remaining);
         std::future::ready(Seen {
             client,

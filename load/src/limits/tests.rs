@@ -57,7 +57,10 @@ fn check(limiter: &Limiter, algorithm: Algorithm) {
     assert!(asked < 4_000, "{case}");
     let truth = judge(&found);
     assert!(truth.defects.is_empty(), "{:?} {case}", truth.defects);
-    assert!(truth.retry_after.truthful && truth.remaining == Some(true), "{case}");
+    assert!(
+        truth.retry_after.truthful && truth.remaining == Some(true),
+        "{case}"
+    );
 }
 
 /// 4 ways of counting × 4 limits × 4 windows × 3 scopes, each begun at another moment of a window.
@@ -142,7 +145,12 @@ fn without_a_second_address_or_key_the_scope_stays_open() {
     let mut limiter = Limiter::new(Kind::Log, 5, Duration::from_secs(5));
     let found = at_once(find(&mut limiter, &means));
     assert_eq!(found.scope, Scope::Unknown);
-    assert!(found.notes.iter().any(|note| note.contains("second address")));
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|note| note.contains("second address"))
+    );
 }
 
 #[test]
@@ -152,7 +160,10 @@ fn who_waits_anew_after_each_refusal_is_found_out() {
     let (found, _) = found(&limiter);
     assert!(found.renews);
     let names = names(&found);
-    assert!(names.contains(&"refusals-renew-the-wait".to_owned()), "{names:?}");
+    assert!(
+        names.contains(&"refusals-renew-the-wait".to_owned()),
+        "{names:?}"
+    );
 }
 
 fn names(found: &Found) -> Vec<String> {
@@ -178,7 +189,10 @@ fn each_lie_about_the_wait_has_its_name() {
             limiter.telling = telling;
             let (found, _) = found(&limiter);
             let names = names(&found);
-            assert!(names.contains(&wanted.to_owned()), "{kind:?} {telling:?}: {names:?}");
+            assert!(
+                names.contains(&wanted.to_owned()),
+                "{kind:?} {telling:?}: {names:?}"
+            );
             assert!(!judge(&found).retry_after.truthful);
         }
     }

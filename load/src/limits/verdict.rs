@@ -21,7 +21,9 @@ pub(super) fn no_limit(found: &mut Found, row: &Row, is_lost: bool) {
     // A limit above what was asked cannot be excluded.
     found.sure[2] = 0.9;
     found.sure[0] = 0.9;
-    let note = format!("nobody was refused in {asked} requests within {took:.1} s: a limit above that was not met");
+    let note = format!(
+        "nobody was refused in {asked} requests within {took:.1} s: a limit above that was not met"
+    );
     found.notes.push(note);
 }
 
@@ -51,7 +53,9 @@ pub(super) fn scope(found: &mut Found, admitted: [Option<bool>; 2], means: &Mean
         [Some(false), None] if means.keys > 0 => "the scope takes a second key to tell",
         [None, Some(false)] => "the scope takes a second address to tell",
         [None, Some(true)] => "a second address would tell whether the address counts too",
-        [Some(true), None] if means.keys > 0 => "a second key would tell whether the key counts too",
+        [Some(true), None] if means.keys > 0 => {
+            "a second key would tell whether the key counts too"
+        }
         _ => return,
     };
     found.notes.push(note.to_owned());
@@ -83,7 +87,11 @@ pub(super) fn windows(found: &mut Found, first: &Row, splits: &[Split]) {
         window(found, from, to);
     } else {
         // What slides began with the request itself, which was not before it was sent.
-        window(found, from, split.second.to.saturating_sub(split.first.sent));
+        window(
+            found,
+            from,
+            split.second.to.saturating_sub(split.first.sent),
+        );
     }
     if let Some((_, at_once)) = &mut found.recovery {
         *at_once = split.back;
@@ -95,7 +103,11 @@ fn window(found: &mut Found, from: Duration, to: Duration) {
     found.window_between = Some((from, to));
     let wide = to.saturating_sub(from).as_secs_f64() / to.as_secs_f64().max(1e-9);
     // Sure to within five per cent, if the middle cannot be off by more.
-    found.sure[1] = if wide <= 0.1 { 1.0 } else { (0.1 / wide).max(0.1) };
+    found.sure[1] = if wide <= 0.1 {
+        1.0
+    } else {
+        (0.1 / wide).max(0.1)
+    };
 }
 
 impl Split {
