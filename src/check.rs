@@ -78,7 +78,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     api_key_env: Option<String>,
     /// Where the agent streams, if not at the profile's paths
-    #[arg(long, value_name = "P", value_parser = path)]
+    #[arg(long, value_name = "P", value_parser = input::path)]
     stream_path: Option<String>,
     /// What the agent does not say of itself, for example cache-ttl=5s; repeatable
     #[arg(long = "feature-param", value_name = "NAME=VALUE")]
@@ -95,14 +95,6 @@ pub(crate) struct Arguments {
     /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
     output: Vec<PathBuf>,
-}
-
-fn path(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| c.is_ascii_graphic();
-    if text.starts_with('/') && text.chars().all(is_plain) {
-        return Ok(text.to_owned());
-    }
-    Err("a path begins with / and has no spaces".to_owned())
 }
 
 pub(crate) fn format() -> impl TypedValueParser<Value = Format> {

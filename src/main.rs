@@ -6,6 +6,7 @@ mod completions;
 mod exit;
 mod faults;
 mod input;
+mod load;
 mod orchestrator;
 mod output;
 mod progress;
@@ -28,6 +29,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Box<check::Arguments>),
+    Load(Box<load::Arguments>),
     Agent(agent::Arguments),
     Orchestrator(orchestrator::Arguments),
     Sse(sse::Arguments),
@@ -43,6 +45,7 @@ fn main() -> std::process::ExitCode {
     };
     let done = match arguments.command {
         Command::Check(arguments) => check::run(*arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Agent(arguments) => agent::run(arguments),
         Command::Orchestrator(arguments) => orchestrator::run(arguments),
         Command::Sse(arguments) => sse::run(&arguments),

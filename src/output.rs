@@ -27,8 +27,20 @@ pub(crate) enum Place {
 
 /// Pairs formats and files in the order given; without any, text on standard output.
 pub(crate) fn sinks(formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>, Failure> {
+    let pairs = paired(formats, Format::ALL[0], paths)?.into_iter();
+    Ok(pairs
+        .map(|(format, place)| Sink { format, place })
+        .collect())
+}
+
+/// The same for the formats of any report; without any, `default` on standard output.
+pub(crate) fn paired<F>(
+    formats: Vec<F>,
+    default: F,
+    paths: &[PathBuf],
+) -> Result<Vec<(F, Place)>, Failure> {
     let formats = if formats.is_empty() {
-        vec![Format::ALL[0]]
+        vec![default]
     } else {
         formats
     };
@@ -48,10 +60,21 @@ pub(crate) fn sinks(formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>
             "more than one format would go to standard output; give each --format an --output",
         ));
     }
-    let pairs = formats.into_iter().zip(places);
-    Ok(pairs
-        .map(|(format, place)| Sink { format, place })
-        .collect())
+    Ok(formats.into_iter().zip(places).collect())
+}
+
+/// Writes a report of any kind: in colour where a terminal wants it, in plain text to files.
+pub(crate) fn write(
+    place: &Place,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    if *place == Place::Stdout {
+        return to_stdout(write);
+    }
+    let mut text = Vec::new();
+    let mut plain = anstream::StripStream::new(&mut text);
+    write(&mut plain).map_err(Failure::other)?;
+    place.write(&text)
 }
 
 /// Refuses to write two things to one place: the second would undo the first.
@@ -86,15 +109,7 @@ impl Sink {
 
     /// Writes the report.
     pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
-        if self.place == Place::Stdout {
-            return to_stdout(|out| self.format.write(report, out));
-        }
-        let mut text = Vec::new();
-        let mut plain = anstream::StripStream::new(&mut text);
-        self.format
-            .write(report, &mut plain)
-            .map_err(Failure::other)?;
-        self.place.write(&text)
+        write(&self.place, |out| self.format.write(report, out))
     }
 }
 

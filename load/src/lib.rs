@@ -13,6 +13,7 @@ pub mod hlog;
 pub mod hot;
 pub mod inlet;
 pub mod limits;
+pub mod live;
 pub mod plan;
 pub mod popularity;
 pub mod recorder;

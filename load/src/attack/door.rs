@@ -21,7 +21,7 @@ use super::user::{self, Shown};
 static TURN: Mutex<()> = Mutex::const_new(());
 
 /// goose starts its users at this rate, a second.
-const LAUNCHES: &str = "20000";
+const LAUNCHES: &str = "1000";
 /// How many requests may wait to be shown on goose's page.
 const SHOWN: usize = 1024;
 
@@ -79,7 +79,6 @@ fn configuration(
         "1",
         "--no-print-metrics",
         "--no-telnet",
-        "--no-reset-metrics",
         "-qq",
     ];
     if dashboard {

@@ -88,12 +88,12 @@ struct Capacitance {
 
 impl Search<'_> {
     async fn search(&mut self) -> Capacitance {
-        let (mut low, mut high) = (0.0, None);
+        let (mut low, mut high): (f64, Option<f64>) = (0.0, None);
         let mut rate = match self.job.load.model {
             Model::Open { ref plan, .. } => plan.highest(),
             Model::Closed(_) => FIRST,
         };
-        while self.goes_on() && high.is_none_or(|high| high > low * NEAR) {
+        while self.goes_on() && high.is_none_or(|high: f64| high > low * NEAR) {
             if self.holds(rate, false).await {
                 low = rate;
                 rate = high.map_or(rate * 2.0, |high| (low * high).sqrt());

@@ -1,6 +1,5 @@
 //! What is asked of a cache, and what its answers give away.
 
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
