@@ -4,21 +4,26 @@ mod arguments;
 mod look;
 mod stop;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acp_load::attack::{Load, Model, Think};
+use acp_load::baseline;
+use acp_load::hlog::Log;
 use acp_load::plan::{Plan, Unit};
 use acp_load::run::{Clients, Job, Objective, run as attack};
 use acp_load::scenarios;
 use acp_load::schedule::Spread;
 use acp_load::target::{Protocol, Target, Wishes};
+use acp_load::threshold::Threshold;
 use acp_load::traffic;
 use acp_reports::Verdict;
 use acp_reports::load::Report;
 
 pub(crate) use self::arguments::Arguments;
 use crate::exit::{Exit, Failure, complain};
+use crate::output::Place;
 use crate::{input, output};
 
 /// Users of the closed model, and connections of the open one, if nobody says how many.
@@ -36,6 +41,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     )?;
     let scenario = scenarios::named(&arguments.scenario)
         .ok_or_else(|| Failure::usage(format!("there is no scenario {}", arguments.scenario)))?;
+    let earlier = arguments.baseline.as_deref().map(earlier).transpose()?;
+    let log = arguments.histogram.as_deref();
+    let log = log.map(|path| Place::of("--histogram", path)).transpose()?;
     let wishes = wishes(arguments)?;
     let load = load(arguments)?;
     // As many files as the system lets us have: each connection is one.
@@ -53,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
                 leaving: arguments.leaving,
                 slow: arguments.slow,
             },
-            objective: objective(arguments),
+            objective: objective(&arguments.objective)?,
             memory: arguments.pid.map(memory),
             stop: stop.clone(),
             show: Some(look::looking_on(stop)),
@@ -65,7 +73,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         name: "acp-tck".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     });
-    report.verdict = report.judge();
+    judge(arguments, earlier, &mut report);
+    if let Some(place) = &log {
+        let text = Log::of(&report).write().map_err(Failure::other)?;
+        place.write(text.as_bytes())?;
+    }
     for (format, place) in &faces {
         output::write(place, |out| format.write(&report, out))?;
     }
@@ -182,11 +194,40 @@ fn asked(arguments: &Arguments) -> traffic::Wishes {
     }
 }
 
-fn objective(arguments: &Arguments) -> Objective {
-    Objective {
-        text: arguments.objective.clone(),
-        holds: Arc::new(|report| report.requests.failed * 1000 <= report.requests.total),
+fn objective(text: &str) -> Result<Objective, Failure> {
+    let wrong = |error| Failure::usage(format!("--objective: {error}"));
+    let all = Threshold::several(text).map_err(wrong)?;
+    Ok(Objective {
+        text: text.to_owned(),
+        holds: Arc::new(move |report| all.iter().all(|it| it.judge(report).holds)),
+    })
+}
+
+/// Holds the report against the thresholds and the baseline, and gives the verdict.
+fn judge(arguments: &Arguments, earlier: Option<Report>, report: &mut Report) {
+    let thresholds = arguments.thresholds.iter();
+    report.thresholds = thresholds.map(|it| it.judge(report)).collect();
+    if let (Some(file), Some(earlier), None) = (&arguments.baseline, earlier, &report.error) {
+        let file = file.display().to_string();
+        let after = std::slice::from_ref(report);
+        match baseline::compare(
+            &file,
+            &[earlier],
+            after,
+            arguments.max_regression,
+            arguments.seed,
+        ) {
+            Ok(compared) => report.baseline = Some(compared),
+            Err(error) => report.error = Some(error.to_string()),
+        }
     }
+    report.verdict = report.judge();
+}
+
+fn earlier(path: &Path) -> Result<Report, Failure> {
+    let text = input::text(path)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{}: no load report: {error}", path.display())))
 }
 
 /// The memory of a process, as the system tells it: Linux alone does so in a file.

@@ -5,6 +5,8 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
 /// The stream of choices that arrivals come from; users' streams are counted from 0.
 pub(crate) const ARRIVALS: u64 = 1 << 40;
+/// The stream of a computed hit rate.
+pub(crate) const EXPECTED: u64 = ARRIVALS + 1;
 
 /// A stream of choices.
 pub struct Chance(ChaCha8Rng);

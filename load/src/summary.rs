@@ -7,12 +7,10 @@ use acp_reports::load::{
     Arrivals, Curve, Endpoint, Figures, Generator, Latency, Model as ReportModel, Report, Requests,
     Slice as ReportSlice,
 };
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer as _, V2DeflateSerializer};
 
 use crate::attack::{Load, Model, Taken};
+use crate::hlog::encoded;
 use crate::hot::Trouble;
 use crate::recorder::{Series, Slice, Tally, Tape};
 use crate::watch::{self, Course};
@@ -151,7 +149,6 @@ fn arrivals(load: &Load, taken: &Taken) -> Option<Arrivals> {
         false => load.plan().mean(),
     };
     let started_rps = per_second(tape.started, taken.measured);
-    let done_rps = per_second(tape.counts().0 + tape.counts().1, taken.measured);
     let late = share(tape.late, tape.started);
     let why = if tape.dropped > 0 {
         let (dropped, users) = (tape.dropped, load.users);
@@ -167,7 +164,6 @@ fn arrivals(load: &Load, taken: &Taken) -> Option<Arrivals> {
     } else {
         None
     };
-    let _ = done_rps;
     Some(Arrivals {
         intended,
         dropped: tape.dropped,
@@ -245,12 +241,4 @@ fn histograms(tape: &Tape) -> BTreeMap<String, String> {
     let filled = all.filter(|(_, whole)| !whole.is_empty());
     let named = filled.filter_map(|(series, it)| Some((series.name().to_owned(), encoded(&it)?)));
     named.collect()
-}
-
-/// V2 with deflate, in base64, as every HdrHistogram reads it.
-pub(crate) fn encoded(histogram: &Histogram<u64>) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut serializer = V2DeflateSerializer::new();
-    serializer.serialize(histogram, &mut bytes).ok()?;
-    Some(STANDARD.encode(bytes))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use acp_load::scenarios;
+use acp_load::threshold::Threshold;
 use acp_load::traffic::Popularity;
 use acp_reports::load::Format;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
@@ -105,6 +106,18 @@ pub(crate) struct Arguments {
     /// Exit with 3 if the generator was the bottleneck
     #[arg(long)]
     pub(super) require_trusted: bool,
+    /// What must hold: p99<50ms, errors<0.1%, hit_rate>0.8, first_event.p95<200ms; repeatable
+    #[arg(long = "threshold", value_name = "EXPR", value_delimiter = ',')]
+    pub(super) thresholds: Vec<Threshold>,
+    /// An earlier report, as JSON, to compare with
+    #[arg(long, value_name = "F")]
+    pub(super) baseline: Option<PathBuf>,
+    /// By how much a figure may have become worse, and surely so: 10%
+    #[arg(long, value_name = "SHARE", default_value = "10%", value_parser = share, requires = "baseline")]
+    pub(super) max_regression: f64,
+    /// Write the histograms of all time slices, in HdrHistogram's interval log format
+    #[arg(long, value_name = "F")]
+    pub(super) histogram: Option<PathBuf>,
     /// The report's format; repeatable, in pairs with --output
     #[arg(long, value_name = "FORMAT", value_parser = format())]
     pub(super) format: Vec<Format>,

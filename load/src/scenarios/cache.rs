@@ -5,13 +5,16 @@ mod modes;
 mod questions;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acp_reports::load::{Cache, Defect, Report};
 use hdrhistogram::Histogram;
+use serde_json::Value;
 
 use self::questions::{Questions, Seen};
 use super::Scenario;
 use crate::attack::Taken;
+use crate::popularity::{Pace, Room};
 use crate::recorder::Series;
 use crate::run::{self, Job};
 use crate::summary::latency;
@@ -47,9 +50,35 @@ async fn attack(job: &Job) -> Report {
         let told = before.until(after);
         report.notes.push(compare(told, (seen.hits, seen.misses)));
     }
-    report.cache = Some(figures(&questions, &seen, &taken, &mut report.notes));
+    let mut cache = figures(&questions, &seen, &taken, &mut report.notes);
+    let (total, warm_up) = (report.requests.total, taken.tape.warm_up);
+    let time = taken.measured + job.load.warm_up;
+    let pace = Pace {
+        requests: total + warm_up,
+        warm_up,
+        per_second: (total + warm_up) as f64 / time.as_secs_f64().max(1e-3),
+    };
+    let expected = questions.expected(room(&traffic.capabilities), pace, job.load.seed);
+    cache.expected_hit_rate = expected.unwrap_or_default();
+    report.cache = Some(cache);
     report.defects.extend(defects(&seen));
     report
+}
+
+/// How long the agent says that an answer lives; how many it has room for it does not say.
+fn room(capabilities: &Value) -> Room {
+    let told = [
+        "/cache/ttl_seconds",
+        "/caching/ttl_seconds",
+        "/cache_ttl_seconds",
+    ];
+    let seconds = told
+        .iter()
+        .find_map(|it| capabilities.pointer(it)?.as_f64());
+    Room {
+        time_to_live: seconds.and_then(|it| Duration::try_from_secs_f64(it).ok()),
+        answers: None,
+    }
 }
 
 fn compare((hits, misses): (u64, u64), ours: (u64, u64)) -> String {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use acp_reports::load::{Report, Soak};
+use acp_reports::load::{Report, Slice, Soak};
 
 use super::Scenario;
 use super::mixed::Journey;
@@ -12,6 +12,7 @@ use crate::inlet::Reading;
 use crate::run::{self, Job, ReadMemory};
 use crate::target::Target;
 use crate::traffic::say;
+use crate::trend::trend;
 
 /// The scenario.
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -51,9 +52,25 @@ async fn attack(job: &Job) -> Report {
     put_into_slices(&mut report, &readings);
     report.soak = Some(Soak {
         memory_by: source.name(),
-        ..Soak::default()
+        ..drifts(&report.slices)
     });
     report
+}
+
+/// How latency and memory drift from slice to slice.
+fn drifts(slices: &[Slice]) -> Soak {
+    let points = |value: fn(&Slice) -> Option<f64>| -> Vec<(f64, f64)> {
+        let hours = |slice: &Slice| (slice.at_s + slice.length_s / 2.0) / 3600.0;
+        let valued = slices.iter();
+        let valued = valued.filter_map(|slice| Some((hours(slice), value(slice)?)));
+        valued.collect()
+    };
+    Soak {
+        p50_ms: trend(&points(|slice| Some(slice.latency_ms.figures?.p50))),
+        p99_ms: trend(&points(|slice| Some(slice.latency_ms.figures?.p99))),
+        memory_bytes: trend(&points(|slice| Some(slice.memory_bytes? as f64))),
+        memory_by: None,
+    }
 }
 
 /// Where the agent's memory is read.
@@ -129,8 +146,6 @@ fn put_into_slices(report: &mut Report, readings: &[(f64, u64)]) {
 
 #[cfg(test)]
 mod tests {
-    use acp_reports::load::Slice;
-
     use super::*;
 
     #[test]

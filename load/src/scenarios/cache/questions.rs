@@ -9,8 +9,10 @@ use ahash::RandomState;
 use hyper::header::HeaderMap;
 use serde_json::Value;
 
+use crate::chance::{Chance, EXPECTED};
 use crate::hot::{Exchange, Line, Prepared};
 use crate::inlet::Reading;
+use crate::popularity::{Pace, Room, expected_hit_rate};
 use crate::recorder::{Series, Verdict};
 use crate::run::Job;
 use crate::script::{Ask, Judged, Script, User};
@@ -200,6 +202,13 @@ impl Questions {
 
     pub(super) fn popularity(&self) -> String {
         self.wording.clone()
+    }
+
+    /// The hit rate of a cache without mistakes, by the way in which questions are drawn.
+    pub(super) fn expected(&self, room: Room, pace: Pace, seed: u64) -> Option<f64> {
+        // Users draw by turns, each from its own chance; one chance for all is as good.
+        let mut chance = Chance::new(seed, EXPECTED);
+        expected_hit_rate(room, pace, |turn| self.draw.next(&mut chance, turn))
     }
 
     pub(super) fn seen(&self) -> Seen {
