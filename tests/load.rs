@@ -52,7 +52,15 @@ fn complaint(output: &Output) -> String {
 #[test]
 fn a_run_reports_in_json_and_nothing_else_is_on_stdout() {
     let agent = Agent::start();
-    let output = load(&[&agent.url(), "--duration", "500ms", "--users", "3", "--format", "json"]);
+    let output = load(&[
+        &agent.url(),
+        "--duration",
+        "500ms",
+        "--users",
+        "3",
+        "--format",
+        "json",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
     let report: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
     assert_eq!(report["format"], "acp-tck/load");
@@ -119,7 +127,9 @@ fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
     let mut line = String::new();
     BufReader::new(stderr).read_line(&mut line).expect("a line");
     assert!(line.contains("p99"), "{line}");
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(killed.expect("kill runs").success());
     let mut text = String::new();
     let mut stdout = child.stdout.take().expect("stdout");

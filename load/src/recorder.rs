@@ -188,16 +188,6 @@ impl Slice {
         let mut known = self.series.iter();
         known.find(|(known, _)| *known == series).map(|(_, it)| it)
     }
-
-    /// The same with its histograms as small as they can be.
-    fn settled(mut self) -> Self {
-        for (_, histogram) in &mut self.series {
-            let mut small = histogram.clone();
-            small.auto(false);
-            *histogram = small;
-        }
-        self
-    }
 }
 
 /// All that was measured.
@@ -331,7 +321,7 @@ impl Tape {
         if number > self.current.number {
             let mut done = std::mem::replace(&mut self.current, Slice::new(number));
             done.users = users;
-            self.slices.push(done.settled());
+            self.slices.push(done);
         }
     }
 

@@ -26,8 +26,6 @@ pub struct Schedule {
     next: Option<Duration>,
     waiting: VecDeque<Duration>,
     most_waiting: usize,
-    /// How many arrivals became due.
-    due: u64,
     dropped: VecDeque<Duration>,
 }
 
@@ -43,7 +41,6 @@ impl Schedule {
             next: None,
             waiting: VecDeque::new(),
             most_waiting: most_waiting.max(1),
-            due: 0,
             dropped: VecDeque::new(),
         };
         schedule.advance();
@@ -55,7 +52,6 @@ impl Schedule {
     /// `None` when the plan is over.
     pub fn take(&mut self, now: Duration) -> Option<Duration> {
         while let Some(next) = self.next.filter(|next| *next <= now) {
-            self.due += 1;
             self.waiting.push_back(next);
             if self.waiting.len() > self.most_waiting {
                 self.dropped.extend(self.waiting.pop_front());
@@ -66,7 +62,6 @@ impl Schedule {
             return Some(waiting);
         }
         let next = self.next?;
-        self.due += 1;
         self.advance();
         Some(next)
     }
@@ -74,6 +69,22 @@ impl Schedule {
     /// The arrivals dropped since this was last asked.
     pub fn dropped(&mut self) -> impl Iterator<Item = Duration> {
         self.dropped.drain(..)
+    }
+
+    /// Whether everything was taken.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.next.is_none() && self.waiting.is_empty()
+    }
+
+    /// Gives up what waits at `now`: those arrivals.
+    pub fn give_up(&mut self, now: Duration) -> impl Iterator<Item = Duration> {
+        while let Some(next) = self.next.filter(|next| *next <= now) {
+            self.waiting.push_back(next);
+            self.advance();
+        }
+        self.next = None;
+        self.waiting.drain(..)
     }
 
     /// How many arrivals wait.
@@ -130,6 +141,7 @@ mod tests {
     fn what_waits_is_served_in_order_and_bounded() {
         let plan = Plan::constant(10.0, SECOND * 10);
         let mut schedule = Schedule::new(plan, Spread::Even, 3, 0);
+        assert!(!schedule.is_over());
         // At 1 s, eleven are due (0.0 to 1.0), and three may wait.
         assert_eq!(schedule.take(SECOND), Some(SECOND * 8 / 10));
         assert_eq!(schedule.dropped().count(), 8);
@@ -138,5 +150,7 @@ mod tests {
         assert_eq!(schedule.take(SECOND), Some(SECOND));
         assert_eq!(schedule.take(SECOND), Some(SECOND * 11 / 10));
         assert_eq!(schedule.dropped().count(), 0);
+        assert_eq!(schedule.give_up(SECOND * 2).count(), 9);
+        assert!(schedule.is_over());
     }
 }

@@ -114,6 +114,25 @@ impl Field {
         let _ = self.measured.set(measured);
     }
 
+    /// In the open model: waits until everybody has been served who came within the plan, but not
+    /// longer than a timeout; who still waits then is counted as dropped.
+    pub(super) async fn wait_for_what_was_due(&self, stop: &CancellationToken) {
+        let Some(pacer) = &self.pacer else {
+            return;
+        };
+        let deadline = Instant::now() + self.target.timeout;
+        while !stop.is_cancelled() && Instant::now() < deadline {
+            if pacer.is_over().await {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        // Whoever waits at the head of the queue for what is not due yet is not to be waited for.
+        let now = self.began.get().map(Instant::elapsed).unwrap_or_default();
+        let giving_up = pacer.give_up(now, self.warm_up, &self.recorder);
+        let _ = tokio::time::timeout(LOOK, giving_up).await;
+    }
+
     /// Waits for what is under way: as long as a timeout may take, or for a moment if the user
     /// is waiting, too.
     pub(super) async fn wait_for_the_last(&self, stop: &CancellationToken) {

@@ -185,8 +185,10 @@ async fn supervise(
             () = tokio::time::sleep_until(end.into()) => {}
             () = stop.cancelled() => {}
         }
-        field.end();
         let usage = watch.end();
+        // What was due and waits is part of what is measured: to leave it out would hide a stall.
+        field.wait_for_what_was_due(stop).await;
+        field.end();
         field.wait_for_the_last(stop).await;
         field.stop();
         usage

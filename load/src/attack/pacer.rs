@@ -38,6 +38,19 @@ impl Pacer {
         }
     }
 
+    /// Whether everything that the plan has was taken.
+    pub(super) async fn is_over(&self) -> bool {
+        self.queue.lock().await.schedule.is_over()
+    }
+
+    /// Gives up what still waits, and counts it as dropped.
+    pub(super) async fn give_up(&self, now: Duration, warm_up: Duration, recorder: &Recorder) {
+        let mut queue = self.queue.lock().await;
+        let given_up = queue.schedule.give_up(now).filter(|at| *at >= warm_up);
+        let count = given_up.count() as u64;
+        recorder.with(|tape| tape.dropped += count);
+    }
+
     /// Waits for what is due next; `None` when nothing more comes. Arrivals that were dropped
     /// in the measured time are put down on the way.
     pub(super) async fn next(
