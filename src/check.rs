@@ -111,7 +111,7 @@ fn feature() -> impl TypedValueParser<Value = Feature> {
 pub(crate) fn heartbeat(text: &str) -> Result<humantime::Duration, String> {
     let parsed: humantime::Duration = timeout(text)?;
     let range = Duration::from_secs(1)..=Duration::from_secs(3600);
-    match range.contains(&parsed) {
+    match range.contains(&*parsed) {
         true => Ok(parsed),
         false => Err("heartbeats are judged from 1s to 1h apart".to_owned()),
     }

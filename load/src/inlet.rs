@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use acp_conformance::sse::{Limits, Parser, Tier};
+use acp_conformance::sse::{Event, Limits, Parser, Tier};
 use hyper::header::HeaderMap;
 use hyper::http::response::Parts;
+use serde_json::Value;
 
 use crate::hot::{Flow, Reader};
 use crate::recorder::Recorder;
@@ -17,6 +18,9 @@ const MOST_NAMES: usize = 64;
 /// What one stream may hold of an event: far above what agents send, and far below what would
 /// hurt when thousands do it.
 const EVENT_BYTES: usize = 256 * 1024;
+
+/// How streams of other protocols end; agents that copy them do, too.
+pub(crate) const SENTINEL: &str = "[DONE]";
 
 /// How an answer is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,8 +58,6 @@ pub struct Heard {
     pub kinds: Vec<String>,
     /// The data of the last event.
     pub data: String,
-    /// The first data that is no JSON.
-    pub not_json: bool,
     /// How many streams were open when this one was opened.
     pub at_once: u64,
     manner: Manner,
@@ -76,7 +78,6 @@ impl Heard {
             last: None,
             kinds: Vec::new(),
             data: String::new(),
-            not_json: false,
             at_once: 0,
             manner,
             is_open: false,
@@ -99,10 +100,9 @@ impl Heard {
         let mut count = 0;
         for event in parser.drain_events() {
             count += 1;
-            if self.kinds.last().is_none_or(|last| *last != event.event)
-                && self.kinds.len() < MOST_NAMES
-            {
-                self.kinds.push(event.event.to_string());
+            let kind = kind(&event);
+            if self.kinds.last() != Some(&kind) && self.kinds.len() < MOST_NAMES {
+                self.kinds.push(kind);
             }
             self.data = event.data;
         }
@@ -118,6 +118,23 @@ impl Heard {
             Manner::Slow(pause) => Flow::After(pause),
             _ => Flow::On,
         }
+    }
+}
+
+/// What an event is: by the member of its data that says so, or else by its type.
+fn kind(event: &Event) -> String {
+    #[derive(serde::Deserialize)]
+    struct Said {
+        event: Option<Value>,
+        status: Option<Value>,
+        r#type: Option<Value>,
+    }
+    let said = serde_json::from_str::<Said>(&event.data).ok();
+    let said = said.and_then(|said| said.event.or(said.status).or(said.r#type));
+    match said {
+        Some(Value::String(word)) => word,
+        _ if event.data == SENTINEL => SENTINEL.to_owned(),
+        _ => event.event.to_string(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Scenario;
 use crate::attack::Taken;
 use crate::hot::{Exchange, Line, Prepared};
-use crate::inlet::{Heard, Manner, Reading};
+use crate::inlet::{Heard, Manner, Reading, SENTINEL};
 use crate::recorder::{Series, Verdict};
 use crate::run::{self, Clients, Job, SLOWNESS};
 use crate::script::{Ask, Judged, Script, User};
@@ -29,6 +29,17 @@ pub(super) static SCENARIO: Scenario = Scenario {
 const AT_REST: usize = 8;
 /// Who leaves half way leaves after so many events.
 const LEAVES_AFTER: u32 = 2;
+
+/// The words that complete a stream, of both vocabularies and of common dialects.
+const COMPLETING: [&str; 7] = [
+    "complete",
+    "completed",
+    "done",
+    "finished",
+    "end",
+    "result",
+    SENTINEL,
+];
 
 async fn attack(job: &Job) -> Report {
     let mut report = run::blank(job, SCENARIO.name);
@@ -171,6 +182,10 @@ impl Streams {
         }
         if heard.events == 0 {
             return Some("the stream ended without an event".to_owned());
+        }
+        let last = heard.kinds.last().map(String::as_str).unwrap_or_default();
+        if !COMPLETING.contains(&last) {
+            return Some(format!("it ended with `{last}`, which completes nothing"));
         }
         if heard.kinds != known.kinds {
             return Some(format!(

@@ -1,5 +1,6 @@
 //! What is asked of a cache, and what its answers give away.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -34,6 +35,9 @@ const MEMBERS: [&str; 12] = [
     "/metadata/cache_hit",
 ];
 const HEADERS: [&str; 2] = ["x-cache", "cache-status"];
+
+/// Hits may be of an answer that was computed a moment before the last one.
+const REMEMBERED: usize = 4;
 
 /// How an agent marks hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +94,8 @@ struct Question {
 
 #[derive(Default)]
 struct Known {
-    /// The digest of what stays the same of the answer.
-    digest: Option<u64>,
+    /// The digests of what stays the same of the last computed answers, the newest last.
+    digests: VecDeque<u64>,
     /// When the last computed answer came.
     computed: Option<Instant>,
     /// How many were computed in a chain of overlapping times.
@@ -178,7 +182,7 @@ impl Questions {
         };
         let mut bodies = Vec::new();
         let mut headers = HeaderMap::new();
-        // Of three, the last two are alike but for what changes by itself, with a cache or without.
+        // What changes by itself is another each time; what a wrong hit changes is not.
         for _ in 0..3 {
             question.asks.fetch_add(1, Ordering::Relaxed);
             let answer = say(line, &question.prepared, Reading::Kept).await;
@@ -189,10 +193,13 @@ impl Questions {
             );
             headers = answer.headers;
         }
-        self.volatile = volatile::differing(&bodies[1], &bodies[2]);
+        let differing =
+            |one: usize, other: usize| volatile::differing(&bodies[one], &bodies[other]);
+        let each_time = &differing(0, 1) & &differing(1, 2);
+        self.volatile = &each_time & &differing(0, 2);
         self.marker = Marker::of(&headers, &bodies[2]);
         let digest = self.digest(&bodies[0]);
-        lock(&self.questions[self.questions.len() - 1].known).digest = Some(digest);
+        lock(&self.questions[self.questions.len() - 1].known).digests = [digest].into();
         Ok(())
     }
 
@@ -225,8 +232,15 @@ impl Questions {
         let digest = self.digest(body);
         let is_alone = question.asks.load(Ordering::Relaxed) == 1;
         let mut known = lock(&question.known);
-        let differs = known.digest.is_some_and(|first| first != digest);
-        known.digest.get_or_insert(digest);
+        // An answer that is computed anew may be another one; a hit is one of the last.
+        let is_known = known.digests.is_empty() || known.digests.contains(&digest);
+        let differs = hit == Some(true) && !is_known;
+        if !differs && known.digests.back() != Some(&digest) {
+            known.digests.push_back(digest);
+            if known.digests.len() > REMEMBERED {
+                known.digests.pop_front();
+            }
+        }
         let mut seen = lock(&self.seen);
         if hit == Some(true) && is_alone && question.is_new {
             seen.wrong += 1;
@@ -239,7 +253,7 @@ impl Questions {
         } else if differs {
             seen.wrong += 1;
             seen.example.get_or_insert_with(|| {
-                format!("the answer was another one than before: {}", question.name)
+                format!("a hit differs from what was computed: {}", question.name)
             });
         }
         match hit {

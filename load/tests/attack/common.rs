@@ -1,5 +1,4 @@
 //! An agent to attack, in this process, and what it says of itself.
-#![expect(dead_code, reason = "each test program uses a part of it")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +14,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
 /// The reference agent.
-pub struct Agent(reference::Running);
+pub(crate) struct Agent(reference::Running);
 
 impl Agent {
     /// With these faults.
-    pub async fn start(faults: &[&str]) -> Self {
+    pub(crate) async fn start(faults: &[&str]) -> Self {
         let mut settings = reference::Settings::unlimited();
         settings.stream_step = Duration::from_millis(5);
         settings.faults = faults
@@ -30,18 +29,18 @@ impl Agent {
     }
 
     /// With these settings.
-    pub async fn with(settings: reference::Settings) -> Self {
+    pub(crate) async fn with(settings: reference::Settings) -> Self {
         Self(reference::start(settings).await.expect("an agent"))
     }
 
-    pub async fn target(&self, change: impl FnOnce(&mut Wishes)) -> Arc<Target> {
+    pub(crate) async fn target(&self, change: impl FnOnce(&mut Wishes)) -> Arc<Target> {
         let mut wishes = Wishes::of(self.0.url().parse().expect("a URL"));
         change(&mut wishes);
         Target::find(&wishes).await.expect("a target")
     }
 
     /// The sum of all series of /metrics that begin with `name` and hold `label`.
-    pub async fn metric(&self, name: &str, label: &str) -> u64 {
+    pub(crate) async fn metric(&self, name: &str, label: &str) -> u64 {
         let mut socket = tokio::net::TcpStream::connect(self.0.addr())
             .await
             .expect("a socket");
@@ -58,18 +57,18 @@ impl Agent {
     }
 
     /// How many requests for this path the agent has counted.
-    pub async fn requests(&self, path: &str) -> u64 {
+    pub(crate) async fn requests(&self, path: &str) -> u64 {
         self.metric("acp_agent_requests_total", &format!("\"{path}\""))
             .await
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.0.stop().await;
     }
 }
 
 /// Four users for a third of a second.
-pub async fn job(agent: &Agent) -> Job {
+pub(crate) async fn job(agent: &Agent) -> Job {
     Job {
         target: agent.target(|_| {}).await,
         load: Load {
@@ -96,6 +95,6 @@ pub async fn job(agent: &Agent) -> Job {
     }
 }
 
-pub async fn run(job: &Job, scenario: &str) -> Report {
+pub(crate) async fn run(job: &Job, scenario: &str) -> Report {
     run::run(job, scenarios::named(scenario).expect("a scenario")).await
 }

@@ -1,12 +1,11 @@
 //! The closed model, against the reference agent in this process.
 
-mod common;
-
 use std::time::Duration;
 
 use acp_load::attack::Model;
 use acp_load::plan::Plan;
-use common::{Agent, job, run};
+
+use crate::common::{Agent, job, run};
 
 #[tokio::test]
 async fn the_agents_own_count_is_ours() {

@@ -1,15 +1,14 @@
 //! The scenario `rate-limit`, against the reference agent and its faults. Windows are short, and nothing
 //! here asserts how long anything takes: the window that is found is held against the one that is set.
 
-mod common;
-
 use std::time::Duration;
 
 use acp_load::plan::Plan;
 use acp_reference_agent as reference;
 use acp_reports::load::{Algorithm, RateLimit, Report, Scope};
-use common::{Agent, job, run};
 use reference::settings;
+
+use crate::common::{Agent, job, run};
 
 async fn found(requests: u32, algorithm: settings::Algorithm, fault: &[&str]) -> Report {
     let limits = settings::Quota {

@@ -1,12 +1,11 @@
 //! The scenario `cache`, against the reference agent and its faults.
 
-mod common;
-
 use std::time::Duration;
 
 use acp_load::traffic::Popularity;
 use acp_reference_agent as reference;
-use common::{Agent, job, run};
+
+use crate::common::{Agent, job, run};
 
 #[tokio::test]
 async fn hits_and_misses_are_the_agents_own_and_none_is_wrong() {

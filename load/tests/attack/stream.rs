@@ -1,9 +1,8 @@
 //! The scenario `stream`, against the reference agent and its faults.
 
-mod common;
-
 use acp_load::run::Clients;
-use common::{Agent, job, run};
+
+use crate::common::{Agent, job, run};
 
 #[tokio::test]
 async fn streams_of_a_sound_agent_all_complete() {
@@ -51,7 +50,7 @@ async fn what_goes_wrong_with_streams_is_named_with_the_number_at_once() {
         let agent = Agent::start(&[fault]).await;
         let report = run(&job(&agent).await, "stream").await;
         let violation = report.stream.unwrap().first_violation;
-        assert!(violation.unwrap().at_once >= 1, "{fault}");
+        assert!(violation.is_some_and(|it| it.at_once >= 1), "{fault}");
         assert_eq!(report.defects[0].name, "broken-streams");
     }
 }

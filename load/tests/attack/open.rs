@@ -1,13 +1,12 @@
 //! The open model.
 
-mod common;
-
 use std::time::Duration;
 
 use acp_load::attack::Model;
 use acp_load::plan::Plan;
 use acp_load::schedule::Spread;
-use common::{Agent, job, run};
+
+use crate::common::{Agent, job, run};
 
 #[tokio::test]
 async fn as_many_requests_are_made_as_the_schedule_says() {
