@@ -298,18 +298,18 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn plan(text: &str) -> Plan {
-        Plan::parse(text, MINUTE).unwrap().0
+        Plan::parse(text, MINUTE).expect("it is there").0
     }
 
     #[test]
     fn stages_are_read_as_they_are_typed() {
-        let (plan, unit) = Plan::parse("10..500/s over 60s, 500/s for 1m30s", MINUTE).unwrap();
+        let (plan, unit) = Plan::parse("10..500/s over 60s, 500/s for 1m30s", MINUTE).expect("it is there");
         assert_eq!(unit, Unit::PerSecond);
         assert_eq!(plan.length(), Duration::from_secs(150));
         assert_eq!(plan.at(Duration::from_secs(30)), 255.0);
         assert_eq!(plan.at(Duration::from_secs(149)), 500.0);
         assert_eq!(plan.at(Duration::from_secs(150)), 0.0);
-        let (users, unit) = Plan::parse("64 users", MINUTE).unwrap();
+        let (users, unit) = Plan::parse("64 users", MINUTE).expect("it is there");
         assert_eq!((users.highest(), unit), (64.0, Unit::Users));
     }
 
@@ -327,7 +327,7 @@ mod tests {
             "1e99/s",
             "5/s for 0s",
         ] {
-            let error = Plan::parse(wrong, MINUTE).unwrap_err().to_string();
+            let error = Plan::parse(wrong, MINUTE).expect_err("it is wrong").to_string();
             assert!(!error.contains('\n'), "{error}");
         }
     }
@@ -337,7 +337,7 @@ mod tests {
         let plan = plan("0..100/s over 10s, 100/s for 10s");
         assert_eq!(plan.mean(), 75.0);
         // Area 500 in the ramp; area t²·5 after t seconds.
-        let at = |area| plan.reaches(area).unwrap().as_secs_f64();
+        let at = |area| plan.reaches(area).expect("it is there").as_secs_f64();
         assert!((at(5.0) - 1.0).abs() < 1e-9);
         assert!((at(125.0) - 5.0).abs() < 1e-9);
         assert!((at(600.0) - 11.0).abs() < 1e-9);

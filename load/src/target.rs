@@ -123,7 +123,7 @@ impl Target {
         };
         Ok(Arc::new(Self {
             headers: wishes.headers.iter().map(field).collect::<Result<_, _>>()?,
-            keys: wishes.keys.iter().map(key).collect::<Result<_, _>>()?,
+            keys: wishes.keys.iter().map(|it| key(it)).collect::<Result<_, _>>()?,
             sources: wishes.sources.clone(),
             protocol: wishes.protocol,
             reconnects: wishes.reconnects,
@@ -154,8 +154,8 @@ fn field((name, value): &(String, String)) -> Result<(HeaderName, HeaderValue), 
     Ok((name, value))
 }
 
-fn key(key: &String) -> Result<HeaderValue, TargetError> {
-    Ok(field(&("X-API-Key".to_owned(), key.clone()))?.1)
+fn key(key: &str) -> Result<HeaderValue, TargetError> {
+    Ok(field(&("X-API-Key".to_owned(), key.to_owned()))?.1)
 }
 
 async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, TargetError> {
@@ -223,18 +223,18 @@ mod tests {
             "http://me:secret@localhost/",
             "http://localhost/?q",
         ] {
-            let wishes = Wishes::of(wrong.parse().unwrap());
-            let error = Target::find(&wishes).await.err().unwrap().to_string();
+            let wishes = Wishes::of(wrong.parse().expect("it is there"));
+            let error = Target::find(&wishes).await.err().expect("it is there").to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }
 
     #[tokio::test]
     async fn a_base_path_and_a_port_are_kept() {
-        let wishes = Wishes::of("http://127.0.0.1:81/agents/one/".parse().unwrap());
-        let target = Target::find(&wishes).await.unwrap();
+        let wishes = Wishes::of("http://127.0.0.1:81/agents/one/".parse().expect("it is there"));
+        let target = Target::find(&wishes).await.expect("it is there");
         assert_eq!(target.base_path, "/agents/one");
         assert_eq!(target.authority, "127.0.0.1:81");
-        assert_eq!(target.addresses, ["127.0.0.1:81".parse().unwrap()]);
+        assert_eq!(target.addresses, ["127.0.0.1:81".parse().expect("it is there")]);
     }
 }

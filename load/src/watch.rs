@@ -203,10 +203,14 @@ mod tests {
 
     #[test]
     fn each_sign_of_a_bottleneck_is_named() {
-        let mut busy = Signs::default();
-        busy.cpu_share = 0.95;
-        let mut starved = Signs::default();
-        starved.starved_share = 0.4;
+        let busy = Signs {
+            cpu_share: 0.95,
+            ..Signs::default()
+        };
+        let starved = Signs {
+            starved_share: 0.4,
+            ..Signs::default()
+        };
         let mut lagging = Signs::default();
         record(&mut lagging.loop_lag, 5_000);
         for (signs, word) in [
@@ -214,7 +218,7 @@ mod tests {
             (starved, "other work"),
             (lagging, "event loop"),
         ] {
-            let told = doubts(&signs, &course()).unwrap();
+            let told = doubts(&signs, &course()).expect("it is there");
             assert!(told.contains(word), "{told}");
         }
         let calm = Signs::default();
@@ -235,7 +239,7 @@ mod tests {
             (dropped, "dropped"),
             (exhausted, "port"),
         ] {
-            let told = doubts(&calm, &course).unwrap();
+            let told = doubts(&calm, &course).expect("it is there");
             assert!(told.contains(word), "{told}");
         }
     }

@@ -54,7 +54,7 @@ async fn what_must_be_refused_is_counted_apart() {
     job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
     job.traffic.invalid_share = 0.5;
     let report = run(&job, "mixed").await;
-    let invalid = report.invalid.unwrap();
+    let invalid = report.invalid.expect("it is there");
     assert!(invalid.sent > 0);
     assert_eq!(invalid.refused, invalid.sent, "{invalid:?}");
     assert_eq!(report.requests.failed, 0);
@@ -94,7 +94,7 @@ async fn an_agent_that_is_not_there_is_an_error_of_the_run() {
     let job = job(&agent).await;
     agent.stop().await;
     let report = run(&job, "mixed").await;
-    assert!(report.error.unwrap().contains("does not answer"));
+    assert!(report.error.expect("it is there").contains("does not answer"));
 }
 
 #[tokio::test]

@@ -20,14 +20,14 @@ async fn as_many_requests_are_made_as_the_schedule_says() {
     };
     let before = agent.requests("/invoke").await;
     let report = run(&job, "mixed").await;
-    let arrivals = report.arrivals.unwrap();
+    let arrivals = report.arrivals.expect("it is there");
     assert_eq!(arrivals.intended, 100);
     assert_eq!(report.requests.total + arrivals.dropped, 100);
     assert_eq!(
         agent.requests("/invoke").await - before,
         report.requests.total
     );
-    assert_eq!(report.service_ms.unwrap().count, report.latency_ms.count);
+    assert_eq!(report.service_ms.expect("it is there").count, report.latency_ms.count);
 }
 
 #[tokio::test]
@@ -43,8 +43,8 @@ async fn what_cannot_be_kept_up_is_said() {
         backlog: 20,
     };
     let report = run(&job, "mixed").await;
-    let arrivals = report.arrivals.unwrap();
+    let arrivals = report.arrivals.expect("it is there");
     assert!(arrivals.dropped > 0 && !arrivals.kept_up, "{arrivals:?}");
-    assert!(arrivals.why.unwrap().contains("1 connections"));
+    assert!(arrivals.why.expect("it is there").contains("1 connections"));
     assert!(!report.generator.trusted);
 }

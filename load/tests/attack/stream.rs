@@ -14,7 +14,7 @@ async fn streams_of_a_sound_agent_all_complete() {
         std::time::Duration::from_millis(500),
     ));
     let report = run(&job, "stream").await;
-    let stream = report.stream.unwrap();
+    let stream = report.stream.expect("it is there");
     assert_eq!(stream.broken, 0, "{:?}", report.defects);
     assert!(stream.opened > 0);
     assert_eq!(stream.completed, stream.opened);
@@ -33,7 +33,7 @@ async fn clients_that_leave_and_clients_that_are_slow_are_not_the_agents_failure
         slow: 0.1,
     };
     let report = run(&job, "stream").await;
-    let stream = report.stream.unwrap();
+    let stream = report.stream.expect("it is there");
     assert!(stream.left > 0, "{stream:?}");
     assert_eq!(stream.broken, 0, "{:?}", report.defects);
     assert_eq!(stream.completed + stream.left, stream.opened);
@@ -49,7 +49,7 @@ async fn what_goes_wrong_with_streams_is_named_with_the_number_at_once() {
     ] {
         let agent = Agent::start(&[fault]).await;
         let report = run(&job(&agent).await, "stream").await;
-        let violation = report.stream.unwrap().first_violation;
+        let violation = report.stream.expect("it is there").first_violation;
         assert!(violation.is_some_and(|it| it.at_once >= 1), "{fault}");
         assert_eq!(report.defects[0].name, "broken-streams");
     }
