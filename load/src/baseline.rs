@@ -416,7 +416,7 @@ mod tests {
     fn compared(before: &[Report], after: &[Report]) -> Baseline {
         // Fewer draws than in earnest: unoptimised, they take their time.
         let chance = Chance {
-            draws: 200,
+            draws: 100,
             seed: 7,
         };
         compare_by(chance, "main.json", before, after, 0.1).expect("they can be compared")
@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn two_runs_of_the_same_agent_do_not_differ() {
         let mut alarms = 0;
-        for seed in 0..6 {
+        for seed in 0..4 {
             let baseline = compared(&[run(seed, 5.0, 0)], &[run(seed + 100, 5.0, 0)]);
             alarms += baseline.metrics.iter().filter(|it| it.regressed).count();
         }
