@@ -100,6 +100,24 @@ pub fn compare(
     max_regression: f64,
     seed: u64,
 ) -> Result<Baseline, BaselineError> {
+    let chance = Chance { draws: DRAWS, seed };
+    compare_by(chance, file, before, after, max_regression)
+}
+
+/// How runs are drawn anew.
+#[derive(Clone, Copy)]
+struct Chance {
+    draws: usize,
+    seed: u64,
+}
+
+fn compare_by(
+    chance: Chance,
+    file: &str,
+    before: &[Report],
+    after: &[Report],
+    max_regression: f64,
+) -> Result<Baseline, BaselineError> {
     let scenario = after.first().map_or("", |report| report.scenario.as_str());
     for (name, report) in before
         .iter()
@@ -121,7 +139,7 @@ pub fn compare(
     let metrics = DRAWN.iter().filter_map(|(name, drawn)| {
         let before = Side::of(before, *drawn)?;
         let after = Side::of(after, *drawn)?;
-        metric(name, *drawn, &before, &after, max_regression, seed)
+        metric(name, *drawn, [&before, &after], max_regression, chance)
     });
     Ok(Baseline {
         file: file.to_owned(),
@@ -318,10 +336,9 @@ fn part(slice: &Slice, drawn: Drawn, histogram: Option<&Histogram<u64>>, micros:
 fn metric(
     name: &str,
     drawn: Drawn,
-    before: &Side,
-    after: &Side,
+    [before, after]: [&Side; 2],
     max_regression: f64,
-    seed: u64,
+    chance: Chance,
 ) -> Option<Metric> {
     let change = |before: f64, after: f64| match drawn.unit() {
         Unit::Share => after - before,
@@ -329,8 +346,8 @@ fn metric(
         _ => after / before - 1.0,
     };
     // Each figure has draws of its own: what others there are does not change its interval.
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut changes: Vec<f64> = (0..DRAWS)
+    let mut random = ChaCha8Rng::seed_from_u64(chance.seed);
+    let mut changes: Vec<f64> = (0..chance.draws)
         .filter_map(|_| {
             let before = before.draw(drawn, &mut random)?;
             Some(change(before, after.draw(drawn, &mut random)?))
@@ -374,7 +391,7 @@ mod tests {
         };
         let mut report = Report::new("cache", "http://127.0.0.1:8000");
         let mut level = 0.0;
-        for number in 0..40_u32 {
+        for number in 0..24_u32 {
             level = 0.6 * level + 0.03 * normal();
             let mut histogram =
                 Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 3).expect("bounds");
@@ -397,7 +414,12 @@ mod tests {
     }
 
     fn compared(before: &[Report], after: &[Report]) -> Baseline {
-        compare("main.json", before, after, 0.1, 7).expect("they can be compared")
+        // Fewer draws than in earnest: unoptimised, they take their time.
+        let chance = Chance {
+            draws: 100,
+            seed: 7,
+        };
+        compare_by(chance, "main.json", before, after, 0.1).expect("they can be compared")
     }
 
     fn find<'b>(baseline: &'b Baseline, name: &str) -> &'b Metric {
@@ -408,7 +430,7 @@ mod tests {
     #[test]
     fn two_runs_of_the_same_agent_do_not_differ() {
         let mut alarms = 0;
-        for seed in 0..15 {
+        for seed in 0..4 {
             let baseline = compared(&[run(seed, 5.0, 0)], &[run(seed + 100, 5.0, 0)]);
             alarms += baseline.metrics.iter().filter(|it| it.regressed).count();
         }

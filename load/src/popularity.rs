@@ -238,7 +238,7 @@ mod tests {
             time_to_live: Some(Duration::from_secs(4)),
             answers: None,
         };
-        let rate = expected_hit_rate(room, pace(400_000, 100.0), by(vec![1.0; keys]));
+        let rate = expected_hit_rate(room, pace(150_000, 100.0), by(vec![1.0; keys]));
         let expected_in_a_life = 100.0 / keys as f64 * 4.0;
         let theory = expected_in_a_life / (1.0 + expected_in_a_life);
         let off = (rate.expect("a rate") - theory).abs();
@@ -271,7 +271,7 @@ mod tests {
             answers: Some(60),
             ..Room::default()
         };
-        let rate = expected_hit_rate(room, pace(300_000, 100.0), by(weights.clone()));
+        let rate = expected_hit_rate(room, pace(150_000, 100.0), by(weights.clone()));
         let off = (rate.expect("a rate") - theory).abs();
         assert!(off < 0.01, "{rate:?}, {theory}");
     }

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use acp_reports::load::{
-    Algorithm, Cost, Defect, Fairness, Latency, Pressure, RateLimit, Recovery, Report, Scope, Told,
+    Algorithm, Cost, Defect, Fairness, Pressure, RateLimit, Recovery, Report, Scope, Told,
 };
 use hdrhistogram::Histogram;
 
@@ -246,16 +246,10 @@ async fn at_once(
     tokio::time::sleep(window.mul_f64(2.1)).await;
     let number = (limit + limit.div_ceil(2) + 2).min(AT_ONCE.max(limit + 2));
     let began = Instant::now();
-    let asks = (0..number).filter_map(|_| {
-        let mut line = wire.line(Client::default())?;
-        let question = wire.question();
-        Some(async move {
-            let began = Instant::now();
-            let answer = say(&mut line, question, Reading::Kept).await;
-            (answer.status, wire::outcome(&answer), began.elapsed())
-        })
-    });
-    let answers = futures_util::future::join_all(asks).await;
+    // One comes first: the agent's count of the time before is then over for all the others.
+    let first = futures_util::future::join_all(asks(wire, 1)).await;
+    let rest = futures_util::future::join_all(asks(wire, number - 1)).await;
+    let answers: Vec<_> = first.into_iter().chain(rest).collect();
     let took = began.elapsed().as_secs_f64();
     let admitted = answers
         .iter()
@@ -278,6 +272,21 @@ async fn at_once(
             count: over,
         });
     }
+}
+
+/// The status, what became of it, and how long it took.
+type Answered = (u16, Outcome, Duration);
+
+/// So many questions of the first client, each on a line of its own.
+fn asks(wire: &Wire, number: u64) -> impl Iterator<Item = impl Future<Output = Answered>> {
+    (0..number).filter_map(move |_| {
+        let mut line = wire.line(Client::default())?;
+        Some(async move {
+            let began = Instant::now();
+            let answer = say(&mut line, wire.question(), Reading::Kept).await;
+            (answer.status, wire::outcome(&answer), began.elapsed())
+        })
+    })
 }
 
 /// Twice the limit by each client, for a while.
@@ -318,13 +327,33 @@ async fn press(
     });
     let answers = futures_util::future::join_all(lanes).await;
     let took = began.elapsed();
+    let apart = match (found.scope, wire.addresses > 1) {
+        (Scope::Global, _) | (Scope::Key, true) | (Scope::Address, false) => 1,
+        _ => clients.len() as u64,
+    };
+    let (mut pressure, by_client) = pressed(&clients, answers, tally);
+    pressure.duration_s = took.as_secs_f64();
+    pressure.admissible = apart * admissible(found, limit, window, took);
+    if clients.len() > 1 {
+        let index = jain(&by_client);
+        let admitted = by_client;
+        section.fairness = Some(Fairness { admitted, index });
+    }
+    section.pressure = Some(pressure);
+}
+
+/// What came of the requests under pressure, and how many of each client's were admitted.
+fn pressed(
+    clients: &[Client],
+    answers: Vec<(Client, Vec<Answered>)>,
+    tally: &mut Tally,
+) -> (Pressure, Vec<u64>) {
     let (mut admitted_ms, mut refused_ms) = (histogram(), histogram());
+    let mut by_client = vec![0_u64; clients.len()];
     let mut pressure = Pressure {
         times: TIMES,
-        duration_s: took.as_secs_f64(),
         ..Pressure::default()
     };
-    let mut by_client = vec![0_u64; clients.len()];
     for (client, answers) in answers {
         for (status, outcome, took) in answers {
             tally.add(status, outcome, took);
@@ -343,24 +372,9 @@ async fn press(
             }
         }
     }
-    let apart = match (found.scope, wire.addresses > 1) {
-        (Scope::Global, _) | (Scope::Key, true) => 1,
-        (Scope::Address, false) => 1,
-        _ => clients.len() as u64,
-    };
-    pressure.admissible = apart * admissible(found, limit, window, took);
-    pressure.admitted_ms = some(&admitted_ms);
-    pressure.refused_ms = some(&refused_ms);
-    if clients.len() > 1 {
-        let index = jain(&by_client);
-        let admitted = by_client;
-        section.fairness = Some(Fairness { admitted, index });
-    }
-    section.pressure = Some(pressure);
-}
-
-fn some(histogram: &Histogram<u64>) -> Latency {
-    summary::latency(histogram)
+    pressure.admitted_ms = summary::latency(&admitted_ms);
+    pressure.refused_ms = summary::latency(&refused_ms);
+    (pressure, by_client)
 }
 
 /// How many a limit as it was found admits in so much time at most.
