@@ -303,7 +303,8 @@ mod tests {
 
     #[test]
     fn stages_are_read_as_they_are_typed() {
-        let (plan, unit) = Plan::parse("10..500/s over 60s, 500/s for 1m30s", MINUTE).expect("it is there");
+        let (plan, unit) =
+            Plan::parse("10..500/s over 60s, 500/s for 1m30s", MINUTE).expect("it is there");
         assert_eq!(unit, Unit::PerSecond);
         assert_eq!(plan.length(), Duration::from_secs(150));
         assert_eq!(plan.at(Duration::from_secs(30)), 255.0);
@@ -327,7 +328,9 @@ mod tests {
             "1e99/s",
             "5/s for 0s",
         ] {
-            let error = Plan::parse(wrong, MINUTE).expect_err("it is wrong").to_string();
+            let error = Plan::parse(wrong, MINUTE)
+                .expect_err("it is wrong")
+                .to_string();
             assert!(!error.contains('\n'), "{error}");
         }
     }

@@ -123,7 +123,11 @@ impl Target {
         };
         Ok(Arc::new(Self {
             headers: wishes.headers.iter().map(field).collect::<Result<_, _>>()?,
-            keys: wishes.keys.iter().map(|it| key(it)).collect::<Result<_, _>>()?,
+            keys: wishes
+                .keys
+                .iter()
+                .map(|it| key(it))
+                .collect::<Result<_, _>>()?,
             sources: wishes.sources.clone(),
             protocol: wishes.protocol,
             reconnects: wishes.reconnects,
@@ -224,17 +228,28 @@ mod tests {
             "http://localhost/?q",
         ] {
             let wishes = Wishes::of(wrong.parse().expect("it is there"));
-            let error = Target::find(&wishes).await.err().expect("it is there").to_string();
+            let error = Target::find(&wishes)
+                .await
+                .err()
+                .expect("it is there")
+                .to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }
 
     #[tokio::test]
     async fn a_base_path_and_a_port_are_kept() {
-        let wishes = Wishes::of("http://127.0.0.1:81/agents/one/".parse().expect("it is there"));
+        let wishes = Wishes::of(
+            "http://127.0.0.1:81/agents/one/"
+                .parse()
+                .expect("it is there"),
+        );
         let target = Target::find(&wishes).await.expect("it is there");
         assert_eq!(target.base_path, "/agents/one");
         assert_eq!(target.authority, "127.0.0.1:81");
-        assert_eq!(target.addresses, ["127.0.0.1:81".parse().expect("it is there")]);
+        assert_eq!(
+            target.addresses,
+            ["127.0.0.1:81".parse().expect("it is there")]
+        );
     }
 }

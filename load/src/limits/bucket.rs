@@ -60,7 +60,7 @@ fn fit(log: &[&Seen], size: u64) -> Option<Fit> {
             }
             Outcome::Refused => {
                 let elapsed = seen.sent.saturating_sub(first.received).as_secs_f64();
-                if admitted + 1 <= size {
+                if admitted < size {
                     return None;
                 }
                 if elapsed > 0.0 {

@@ -18,7 +18,10 @@ async fn hits_and_misses_are_the_agents_own_and_none_is_wrong() {
     assert_eq!(cache.hits + cache.misses, report.requests.ok);
     assert_eq!(cache.marker.as_deref(), Some("output/_from_cache: true"));
     let note = report.notes.iter().find(|note| note.contains("counters"));
-    assert!(note.expect("it is there").ends_with("the same as was seen"), "{note:?}");
+    assert!(
+        note.expect("it is there").ends_with("the same as was seen"),
+        "{note:?}"
+    );
 }
 
 #[tokio::test]

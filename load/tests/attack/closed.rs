@@ -94,7 +94,12 @@ async fn an_agent_that_is_not_there_is_an_error_of_the_run() {
     let job = job(&agent).await;
     agent.stop().await;
     let report = run(&job, "mixed").await;
-    assert!(report.error.expect("it is there").contains("does not answer"));
+    assert!(
+        report
+            .error
+            .expect("it is there")
+            .contains("does not answer")
+    );
 }
 
 #[tokio::test]

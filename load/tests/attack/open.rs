@@ -27,7 +27,10 @@ async fn as_many_requests_are_made_as_the_schedule_says() {
         agent.requests("/invoke").await - before,
         report.requests.total
     );
-    assert_eq!(report.service_ms.expect("it is there").count, report.latency_ms.count);
+    assert_eq!(
+        report.service_ms.expect("it is there").count,
+        report.latency_ms.count
+    );
 }
 
 #[tokio::test]
