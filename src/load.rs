@@ -2,6 +2,7 @@
 
 mod arguments;
 mod look;
+mod quiet;
 mod stop;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ use acp_reports::Verdict;
 use acp_reports::load::Report;
 
 pub(crate) use self::arguments::Arguments;
+use self::quiet::Quiet;
 use crate::exit::{Exit, Failure, complain};
 use crate::output::Place;
 use crate::{input, output};
@@ -41,6 +43,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     )?;
     let scenario = scenarios::named(&arguments.scenario)
         .ok_or_else(|| Failure::usage(format!("there is no scenario {}", arguments.scenario)))?;
+    if arguments.dashboard && !cfg!(feature = "dashboard") {
+        return Err(Failure::usage(
+            "--dashboard: this program was built without it; build with --features dashboard",
+        ));
+    }
     let earlier = arguments.baseline.as_deref().map(earlier).transpose()?;
     let log = arguments.histogram.as_deref();
     let log = log.map(|path| Place::of("--histogram", path)).transpose()?;
@@ -51,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let stop = stop::on_signals()?;
     let runtime = runtime(arguments.threads)?;
     let began = jiff::Timestamp::now();
+    let quiet = Quiet::begin().map_err(Failure::other)?;
     let mut report = runtime.block_on(async {
         let target = Target::find(&wishes).await.map_err(Failure::usage)?;
         let job = Job {
@@ -68,6 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         };
         Ok::<_, Failure>(attack(&job, scenario).await)
     })?;
+    drop(quiet);
     report.started_at = began.to_string();
     report.tool = Some(acp_reports::Tool {
         name: "acp-tck".to_owned(),

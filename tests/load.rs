@@ -93,6 +93,8 @@ fn wrong_usage_is_told_in_one_line() {
         (vec![url, "--popularity", "zap"], "zipf"),
         (vec![url, "--mix", "dance=1"], "invoke"),
         (vec![url, "--objective", "nonsense"], "--objective"),
+        #[cfg(not(feature = "dashboard"))]
+        (vec![url, "--dashboard"], "--features dashboard"),
     ] {
         let output = load(&arguments);
         let told = complaint(&output);

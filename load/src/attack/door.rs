@@ -1,7 +1,8 @@
 //! The one door to goose, which hosts the users.
 //!
 //! What it does that a library should not is kept away here: it would read this program's
-//! arguments (it is given its own), print (told not to), take Ctrl-C (the program takes it first), and
+//! arguments (it is given its own), print (told not to; one line it prints all the same, which the program
+//! swallows), take Ctrl-C (the program takes it first), and
 //! there is one switch for all attacks of a process (it is not used: a user's life is one
 //! iteration, which ends when our field says so; and attacks take turns). goose goes by seconds and half seconds:
 //! ramps and stages are the field's own.
