@@ -71,7 +71,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME")]
     api_key_env: Option<String>,
     /// Where the agent streams, if not at the profile's paths
-    #[arg(long, value_name = "P", value_parser = path)]
+    #[arg(long, value_name = "P", value_parser = input::path)]
     stream_path: Option<String>,
     /// What the agent does not say of itself, for example cache-ttl=5s; repeatable
     #[arg(long = "feature-param", value_name = "NAME=VALUE")]
@@ -99,14 +99,6 @@ pub(crate) struct Arguments {
     judging: judging::Arguments,
 }
 
-fn path(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| c.is_ascii_graphic();
-    if text.starts_with('/') && text.chars().all(is_plain) {
-        return Ok(text.to_owned());
-    }
-    Err("a path begins with / and has no spaces".to_owned())
-}
-
 fn feature() -> impl TypedValueParser<Value = Feature> {
     let names = Feature::ALL.iter().map(|feature| feature.name());
     PossibleValuesParser::new(names).try_map(|name| name.parse())
@@ -116,7 +108,7 @@ fn feature() -> impl TypedValueParser<Value = Feature> {
 pub(crate) fn heartbeat(text: &str) -> Result<humantime::Duration, String> {
     let parsed: humantime::Duration = timeout(text)?;
     let range = Duration::from_secs(1)..=Duration::from_secs(3600);
-    match range.contains(&parsed) {
+    match range.contains(&*parsed) {
         true => Ok(parsed),
         false => Err("heartbeats are judged from 1s to 1h apart".to_owned()),
     }

@@ -36,6 +36,15 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// A path of the agent's.
+pub(crate) fn path(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_graphic();
+    if text.starts_with('/') && text.chars().all(is_plain) {
+        return Ok(text.to_owned());
+    }
+    Err("a path begins with / and has no spaces".to_owned())
+}
+
 /// The header field of an API key that stands in an environment variable.
 pub(crate) fn api_key(variable: &str) -> Result<(String, String), Failure> {
     let key = std::env::var(variable).ok().filter(|key| !key.trim().is_empty()).ok_or_else(|| {

@@ -8,6 +8,7 @@ mod faults;
 mod input;
 mod judge;
 mod judging;
+mod load;
 mod orchestrator;
 mod output;
 mod progress;
@@ -31,6 +32,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(Box<check::Arguments>),
+    Load(Box<load::Arguments>),
     Agent(agent::Arguments),
     Orchestrator(orchestrator::Arguments),
     Judge(judge::Arguments),
@@ -48,6 +50,7 @@ fn main() -> std::process::ExitCode {
     };
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
+        Command::Load(arguments) => load::run(&arguments),
         Command::Agent(arguments) => agent::run(arguments),
         Command::Orchestrator(arguments) => orchestrator::run(arguments),
         Command::Judge(arguments) => judge::run(&arguments),

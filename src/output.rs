@@ -28,14 +28,26 @@ pub(crate) enum Place {
 /// Pairs formats and files in the order given; without any format, the files' names tell.
 pub(crate) fn sinks(mut formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>, Failure> {
     if formats.is_empty() {
-        formats = paths
-            .iter()
-            .map(|path| guessed(path))
-            .collect::<Result<_, _>>()?;
+        let guesses = paths.iter().map(|path| guessed(path));
+        formats = guesses.collect::<Result<_, _>>()?;
     }
-    if formats.is_empty() {
-        formats.push(Format::ALL[0]);
-    }
+    let pairs = paired(formats, Format::ALL[0], paths)?.into_iter();
+    Ok(pairs
+        .map(|(format, place)| Sink { format, place })
+        .collect())
+}
+
+/// The same for the formats of any report; without any, `default` on standard output.
+pub(crate) fn paired<F>(
+    formats: Vec<F>,
+    default: F,
+    paths: &[PathBuf],
+) -> Result<Vec<(F, Place)>, Failure> {
+    let formats = if formats.is_empty() {
+        vec![default]
+    } else {
+        formats
+    };
     if paths.len() > formats.len() {
         return Err(Failure::usage(
             "there are more --output than --format; give them in pairs, a --format before each --output, or no --format at all: then the files' names tell",
@@ -52,10 +64,21 @@ pub(crate) fn sinks(mut formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<S
             "more than one format would go to standard output; give each --format an --output",
         ));
     }
-    let pairs = formats.into_iter().zip(places);
-    Ok(pairs
-        .map(|(format, place)| Sink { format, place })
-        .collect())
+    Ok(formats.into_iter().zip(places).collect())
+}
+
+/// Writes a report of any kind: in colour where a terminal wants it, in plain text to files.
+pub(crate) fn write(
+    place: &Place,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    if *place == Place::Stdout {
+        return to_stdout(write);
+    }
+    let mut text = Vec::new();
+    let mut plain = anstream::StripStream::new(&mut text);
+    write(&mut plain).map_err(Failure::other)?;
+    place.write(&text)
 }
 
 /// The format that a file's name asks for. What has no suffix is for people to read.
@@ -114,15 +137,7 @@ impl Sink {
 
     /// Writes the report.
     pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
-        if self.place == Place::Stdout {
-            return to_stdout(|out| self.format.write(report, out));
-        }
-        let mut text = Vec::new();
-        let mut plain = anstream::StripStream::new(&mut text);
-        self.format
-            .write(report, &mut plain)
-            .map_err(Failure::other)?;
-        self.place.write(&text)
+        write(&self.place, |out| self.format.write(report, out))
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 /// Where two answers to the same question differ, as JSON Pointers.
-pub(crate) type Paths = BTreeSet<String>;
+pub type Paths = BTreeSet<String>;
 
 const NAMES: &[&str] = &[
     "time",
@@ -22,7 +22,7 @@ const NAMES: &[&str] = &[
 
 /// Where `left` and `right` differ.
 #[must_use]
-pub(crate) fn differing(left: &Value, right: &Value) -> Paths {
+pub fn differing(left: &Value, right: &Value) -> Paths {
     let mut paths = Paths::new();
     compare(left, right, &mut String::new(), &mut paths);
     paths
@@ -62,7 +62,7 @@ fn compare(left: &Value, right: &Value, at: &mut String, paths: &mut Paths) {
 
 /// What of `value` stays the same whenever it is asked for.
 #[must_use]
-pub(crate) fn steady(value: &Value, volatile: &Paths) -> Value {
+pub fn steady(value: &Value, volatile: &Paths) -> Value {
     let mut at = String::new();
     keep(value, volatile, &mut at)
 }

@@ -14,6 +14,7 @@ mod html;
 mod human;
 mod junit;
 mod layout;
+pub mod load;
 mod markdown;
 #[cfg(test)]
 mod published;
@@ -31,4 +32,5 @@ pub use check::{
 pub use diff::{Cause, Change, Comparison, Difference};
 pub use evidence::{Arrival, Evidence, Mark, Request, Response, Span};
 pub use format::{Format, UnknownFormat};
+pub use load::Report as LoadReport;
 pub use text::{escape, shorten};

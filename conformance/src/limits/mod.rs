@@ -1,10 +1,11 @@
 //! Rate limits: what an agent says of its own, and what is measured.
 //!
-//! Pure; the asking is in `drive::rate_limit`.
+//! Pure; the asking is in `drive::rate_limit`. What answers tell is read here for whoever asks, load
+//! tests too.
 
 mod measure;
 mod told;
 
 pub(crate) use measure::{Algorithm, Counted, Counts, Returned, is_admitted, is_refused};
-pub(crate) use told::Limit;
-pub(crate) use told::{State, Wait, announced, declared, shows, states, wait};
+pub use told::{Limit, State, Wait, declared, policy, states, wait};
+pub(crate) use told::{announced, shows};

@@ -13,11 +13,11 @@ const EPOCH: u64 = 1_000_000_000;
 
 /// So many requests in so much time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Limit {
+pub struct Limit {
     /// How many; at least one.
-    pub(crate) requests: u32,
+    pub requests: u32,
     /// In how much time.
-    pub(crate) window: Duration,
+    pub window: Duration,
 }
 
 impl Limit {
@@ -30,7 +30,7 @@ impl Limit {
 
 /// What `/capabilities` declares.
 #[must_use]
-pub(crate) fn declared(capabilities: &Value) -> Option<Limit> {
+pub fn declared(capabilities: &Value) -> Option<Limit> {
     let told = capabilities.get("rate_limit")?;
     let requests = told.get("requests")?.as_u64()?;
     Limit::of(requests, told.get("window_seconds")?.as_f64()?)
@@ -40,8 +40,13 @@ pub(crate) fn declared(capabilities: &Value) -> Option<Limit> {
 /// both how many and in what time. Of the two forms, the older has the number alone.
 #[must_use]
 pub(crate) fn announced(ask: &Ask) -> Option<Limit> {
-    let policies = ask.answer().filter(|_| is_invocation(ask))?;
-    let policies = policies.all_headers("ratelimit-policy");
+    policy(ask.answer().filter(|_| is_invocation(ask))?)
+}
+
+/// The first of an answer's policies that says both how many and in what time.
+#[must_use]
+pub fn policy(answer: &Answer) -> Option<Limit> {
+    let policies = answer.all_headers("ratelimit-policy");
     let mut limits = policies.flat_map(|line| line.split(',')).map(|policy| {
         let requests = parameter(policy, "q").or_else(|| number(policy.split(';').next()?));
         Limit::of(requests?, parameter(policy, "w")? as f64)
@@ -63,18 +68,18 @@ pub(crate) fn shows(ask: &Ask) -> bool {
 
 /// What the head of one answer says of the allowance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct State {
+pub struct State {
     /// The field's name.
-    pub(crate) field: &'static str,
+    pub field: &'static str,
     /// How many more are allowed.
-    pub(crate) remaining: Option<u64>,
+    pub remaining: Option<u64>,
     /// In how much time that changes.
-    pub(crate) reset: Option<Duration>,
+    pub reset: Option<Duration>,
 }
 
 /// All that an answer's head says: by the IETF's draft in its forms, and as everybody has it.
 #[must_use]
-pub(crate) fn states(answer: &Answer) -> Vec<State> {
+pub fn states(answer: &Answer) -> Vec<State> {
     let either = |line: &str, names: [&str; 2]| names.iter().find_map(|name| parameter(line, name));
     let field = |name: &str| number(answer.header(name)?);
     let draft = answer.header("ratelimit").map(|line| State {
@@ -126,7 +131,7 @@ fn date(text: &str) -> Option<Timestamp> {
 
 /// What a refusal says of when to come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Wait {
+pub enum Wait {
     /// Nothing.
     Untold,
     /// What cannot be read.
@@ -139,7 +144,7 @@ pub(crate) enum Wait {
 
 /// Reads `Retry-After`: seconds, or a date by the clock that the answer's own `Date` shows.
 #[must_use]
-pub(crate) fn wait(answer: &Answer) -> Wait {
+pub fn wait(answer: &Answer) -> Wait {
     let Some(told) = answer.header("retry-after") else {
         return Wait::Untold;
     };

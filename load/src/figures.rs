@@ -1,0 +1,240 @@
+//! Every figure of a load report that something can be asked of, by name: the list that thresholds,
+//! objectives and baselines go by.
+
+use acp_reports::load::{Figures, Latency, Report, Unit};
+
+/// A figure of a report.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Figure {
+    /// What it is counted in.
+    pub unit: Unit,
+    /// Whether more is better.
+    pub more_is_better: bool,
+    /// Its value, if the run has one.
+    pub value: Option<f64>,
+}
+
+/// One that is no percentile.
+struct Single {
+    name: &'static str,
+    unit: Unit,
+    more_is_better: bool,
+    of: fn(&Report) -> Option<f64>,
+}
+
+const fn less(name: &'static str, unit: Unit, of: fn(&Report) -> Option<f64>) -> Single {
+    let more_is_better = false;
+    Single {
+        name,
+        unit,
+        more_is_better,
+        of,
+    }
+}
+
+const fn more(name: &'static str, unit: Unit, of: fn(&Report) -> Option<f64>) -> Single {
+    Single {
+        more_is_better: true,
+        ..less(name, unit, of)
+    }
+}
+
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+static SINGLES: &[Single] = &[
+    less("errors", Unit::Share, |it| {
+        share(it.requests.failed, it.requests.total)
+    }),
+    more("rps", Unit::PerSecond, |it| Some(it.throughput_rps)),
+    more("requests", Unit::Count, |it| Some(it.requests.total as f64)),
+    less("failed", Unit::Count, |it| Some(it.requests.failed as f64)),
+    more("hit_rate", Unit::Share, |it| {
+        Some(it.cache.as_ref()?.hit_rate)
+    }),
+    more("speed_up", Unit::Count, |it| it.cache.as_ref()?.speed_up),
+    less("wrong_answers", Unit::Count, |it| {
+        Some(it.cache.as_ref()?.wrong_answers as f64)
+    }),
+    less("stampedes", Unit::Count, |it| {
+        Some(it.cache.as_ref()?.stampedes as f64)
+    }),
+    more("limit", Unit::Count, |it| {
+        Some(it.rate_limit.as_ref()?.limit? as f64)
+    }),
+    more("window", Unit::Seconds, |it| {
+        it.rate_limit.as_ref()?.window_s
+    }),
+    more("burst", Unit::Count, |it| {
+        Some(it.rate_limit.as_ref()?.burst? as f64)
+    }),
+    less("over_admitted", Unit::Count, |it| {
+        Some(it.rate_limit.as_ref()?.over_admitted as f64)
+    }),
+    less("recovery", Unit::Seconds, |it| {
+        Some(it.rate_limit.as_ref()?.recovery?.after_s)
+    }),
+    more("fairness", Unit::Share, |it| {
+        Some(it.rate_limit.as_ref()?.fairness.as_ref()?.index)
+    }),
+    more("streams", Unit::Count, |it| {
+        Some(it.stream.as_ref()?.opened as f64)
+    }),
+    less("broken", Unit::Share, |it| {
+        let stream = it.stream.as_ref()?;
+        share(stream.broken, stream.opened)
+    }),
+    more("completed", Unit::Share, |it| {
+        let stream = it.stream.as_ref()?;
+        share(stream.completed, stream.opened.saturating_sub(stream.left))
+    }),
+    more("events", Unit::Count, |it| {
+        Some(it.stream.as_ref()?.events as f64)
+    }),
+    more("max_rps", Unit::PerSecond, |it| {
+        Some(it.capacity.as_ref()?.max_rps)
+    }),
+    less("memory_per_hour", Unit::Bytes, |it| {
+        Some(it.soak.as_ref()?.memory_bytes?.per_hour)
+    }),
+    less("p50_per_hour", Unit::Ms, |it| {
+        Some(it.soak.as_ref()?.p50_ms?.per_hour)
+    }),
+    less("p99_per_hour", Unit::Ms, |it| {
+        Some(it.soak.as_ref()?.p99_ms?.per_hour)
+    }),
+    less("dropped", Unit::Share, |it| {
+        let arrivals = it.arrivals.as_ref()?;
+        share(arrivals.dropped, arrivals.intended)
+    }),
+    less("late", Unit::Share, |it| Some(it.generator.late_share)),
+    less("cpu", Unit::Count, |it| Some(it.generator.cpu_share)),
+    less("invalid_accepted", Unit::Count, |it| {
+        Some(it.invalid?.accepted as f64)
+    }),
+    less("invalid_errors", Unit::Count, |it| {
+        let invalid = it.invalid?;
+        Some((invalid.server_errors + invalid.unanswered) as f64)
+    }),
+];
+
+type Distribution = fn(&Report) -> Option<&Latency>;
+
+/// Distributions, by what stands before the dot; the latency has nothing there.
+static DISTRIBUTIONS: &[(&str, Distribution)] = &[
+    ("", |it| Some(&it.latency_ms)),
+    ("service", |it| it.service_ms.as_ref()),
+    ("hit", |it| Some(&it.cache.as_ref()?.hit_latency_ms)),
+    ("miss", |it| Some(&it.cache.as_ref()?.miss_latency_ms)),
+    ("first_event", |it| {
+        Some(&it.stream.as_ref()?.first_event_ms)
+    }),
+    ("gap", |it| Some(&it.stream.as_ref()?.gap_ms)),
+    ("complete", |it| Some(&it.stream.as_ref()?.complete_ms)),
+    ("admitted", |it| {
+        Some(&it.rate_limit.as_ref()?.pressure.as_ref()?.admitted_ms)
+    }),
+    ("refused", |it| {
+        Some(&it.rate_limit.as_ref()?.pressure.as_ref()?.refused_ms)
+    }),
+    ("lag", |it| it.generator.schedule_lag_ms.as_ref()),
+];
+
+type Part = fn(&Figures) -> f64;
+
+static PARTS: &[(&str, Part)] = &[
+    ("p50", |it| it.p50),
+    ("p90", |it| it.p90),
+    ("p95", |it| it.p95),
+    ("p99", |it| it.p99),
+    ("p999", |it| it.p999),
+    ("mean", |it| it.mean),
+    ("stdev", |it| it.stdev),
+    ("min", |it| it.min),
+    ("max", |it| it.max),
+];
+
+/// The figure of this name in a report; `None` if no report has one of that name.
+#[must_use]
+pub fn named(report: &Report, name: &str) -> Option<Figure> {
+    if let Some(single) = SINGLES.iter().find(|single| single.name == name) {
+        return Some(Figure {
+            unit: single.unit,
+            more_is_better: single.more_is_better,
+            value: (single.of)(report),
+        });
+    }
+    let (before, part) = name.split_once('.').unwrap_or(("", name));
+    let (_, distribution) = DISTRIBUTIONS.iter().find(|(known, _)| *known == before)?;
+    let (_, part) = PARTS.iter().find(|(known, _)| *known == part)?;
+    Some(Figure {
+        unit: Unit::Ms,
+        more_is_better: false,
+        value: distribution(report)
+            .and_then(|it| it.figures)
+            .map(|figures| part(&figures)),
+    })
+}
+
+/// Every name, those that are asked for most first.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let of = |(before, _): &(&'static str, Distribution)| {
+        let before = *before;
+        PARTS.iter().map(move |(part, _)| match before {
+            "" => (*part).to_owned(),
+            before => format!("{before}.{part}"),
+        })
+    };
+    let singles = SINGLES.iter().map(|single| single.name.to_owned());
+    let (plain, rest) = DISTRIBUTIONS.split_at(1);
+    let plain = plain.iter().flat_map(of);
+    plain
+        .chain(singles)
+        .chain(rest.iter().flat_map(of))
+        .collect()
+}
+
+/// The names as a person reads them, each distribution once.
+#[must_use]
+pub fn summary() -> String {
+    let parts: Vec<_> = PARTS.iter().map(|(part, _)| *part).collect();
+    let singles: Vec<_> = SINGLES.iter().map(|single| single.name).collect();
+    let before: Vec<_> = DISTRIBUTIONS[1..].iter().map(|(name, _)| *name).collect();
+    format!(
+        "{}, {}; and after {}. those from p50 to max",
+        parts.join(", "),
+        singles.join(", "),
+        before.join("., ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_known_and_there_once() {
+        let report = Report::new("mixed", "");
+        let names = names();
+        for name in &names {
+            assert!(named(&report, name).is_some(), "{name}");
+        }
+        let mut once = names.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), names.len());
+        assert_eq!(named(&report, "p42"), None);
+        assert_eq!(named(&report, "nothing.p50"), None);
+    }
+
+    #[test]
+    fn what_a_run_does_not_have_has_no_value() {
+        let report = Report::new("mixed", "");
+        for name in ["p99", "hit_rate", "errors", "first_event.p95", "limit"] {
+            let figure = named(&report, name).expect("a known name");
+            assert_eq!(figure.value, None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Histograms that leave the process and come back: `.hlog` files (the interval log of
+//! HdrHistogram, V2 with deflate), and the base64 that reports hold. Adding them loses nothing.
+//!
+//! Values are microseconds; the greatest value of each interval is told in milliseconds, as is usual.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use acp_reports::load::Report;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::interval_log::{
+    IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag,
+};
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
+
+/// Of a file that is read, no interval may have a histogram of more than this many bytes in memory:
+/// its head alone says how large it wants to be, and three digits up to an hour take 200 KiB.
+const LARGEST: u64 = 3_600_000_000 * 24;
+
+/// A histogram of some stretch of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// What was measured: `latency`, `hit`, …; nothing for a log that names nothing.
+    pub name: String,
+    /// When it began, since the beginning of the log.
+    pub start: Duration,
+    /// How long it is.
+    pub length: Duration,
+    /// In microseconds.
+    pub histogram: Histogram<u64>,
+}
+
+/// A whole log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log {
+    /// When it began, since 1970.
+    pub began: Duration,
+    /// Its intervals, by their start.
+    pub intervals: Vec<Interval>,
+}
+
+/// What is wrong with a log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// A line that is none.
+    #[error("not an interval log of HdrHistogram: {0}")]
+    Line(String),
+    /// A histogram that is none.
+    #[error("interval {0} holds no histogram that can be read")]
+    Histogram(usize),
+    /// Histograms that cannot be added.
+    #[error("histograms of `{0}` have different ranges and cannot be added without loss")]
+    Ranges(String),
+    /// It could not be written.
+    #[error("cannot be written: {0}")]
+    Write(String),
+}
+
+/// The histogram that a report holds as text; `None` if it is none, or absurdly large.
+#[must_use]
+pub fn decoded(text: &str) -> Option<Histogram<u64>> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let histogram: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).ok()?;
+    (histogram.high() <= LARGEST).then_some(histogram)
+}
+
+/// A histogram as reports hold it: V2 with deflate, in base64.
+#[must_use]
+pub fn encoded(histogram: &Histogram<u64>) -> Option<String> {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(histogram, &mut bytes)
+        .ok()?;
+    Some(STANDARD.encode(bytes))
+}
+
+impl Log {
+    /// The log of a report: its slices, or the whole as one interval if it has none.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let interval = |(name, text): (&String, &String), start, length| {
+            Some(Interval {
+                name: name.clone(),
+                start: seconds(start),
+                length: seconds(length),
+                histogram: decoded(text)?,
+            })
+        };
+        let slices = report.slices.iter().flat_map(|slice| {
+            let histograms = slice.histograms.iter();
+            histograms.filter_map(|it| interval(it, slice.at_s, slice.length_s))
+        });
+        let mut intervals: Vec<_> = slices.collect();
+        // What no slice has is there as a whole, so that nothing is left out.
+        for (name, text) in &report.histograms {
+            if !intervals.iter().any(|it| it.name == *name) {
+                intervals.extend(interval((name, text), 0.0, report.duration_s));
+            }
+        }
+        Self {
+            began: Duration::ZERO,
+            intervals,
+        }
+    }
+
+    /// As the text of an `.hlog` file.
+    ///
+    /// # Errors
+    /// [`LogError::Write`] for a histogram that cannot be written.
+    pub fn write(&self) -> Result<String, LogError> {
+        let told = |error: &dyn std::fmt::Debug| LogError::Write(format!("{error:?}"));
+        let mut text = Vec::new();
+        let mut serializer = V2DeflateSerializer::new();
+        let began = SystemTime::UNIX_EPOCH + self.began;
+        let mut builder = IntervalLogWriterBuilder::new();
+        builder
+            .add_comment("acp-tck load; values are microseconds")
+            .with_start_time(began)
+            .with_base_time(began)
+            .with_max_value_divisor(1_000.0);
+        let mut writer = builder
+            .begin_log_with(&mut text, &mut serializer)
+            .map_err(|error| told(&error))?;
+        for it in &self.intervals {
+            let tag = Tag::new(&it.name).filter(|_| !it.name.is_empty());
+            writer
+                .write_histogram(&it.histogram, it.start, it.length, tag)
+                .map_err(|error| told(&error))?;
+        }
+        String::from_utf8(text).map_err(|error| told(&error))
+    }
+
+    /// Reads an `.hlog` file.
+    ///
+    /// # Errors
+    /// The first line that is no part of a log.
+    pub fn read(text: &[u8]) -> Result<Self, LogError> {
+        let mut log = Self::default();
+        for entry in IntervalLogIterator::new(text) {
+            match entry.map_err(|error| LogError::Line(format!("{error:?}")))? {
+                LogEntry::StartTime(began) => log.began = began,
+                LogEntry::BaseTime(_) => {}
+                LogEntry::Interval(it) => {
+                    let number = log.intervals.len() + 1;
+                    let histogram = decoded(it.encoded_histogram());
+                    log.intervals.push(Interval {
+                        name: it
+                            .tag()
+                            .map_or(String::new(), |tag| tag.as_str().to_owned()),
+                        start: it.start_timestamp(),
+                        length: it.duration(),
+                        histogram: histogram.ok_or(LogError::Histogram(number))?,
+                    });
+                }
+            }
+        }
+        if log.intervals.is_empty() {
+            return Err(LogError::Line("it has no interval".to_owned()));
+        }
+        Ok(log)
+    }
+
+    /// Adds logs: what has the same name and the same stretch of time becomes one interval,
+    /// the rest stands side by side. Every count of every value is kept.
+    ///
+    /// # Errors
+    /// [`LogError::Ranges`] where adding would lose precision.
+    pub fn merge(logs: &[Self]) -> Result<Self, LogError> {
+        let mut merged: BTreeMap<(Duration, Duration, &str), Histogram<u64>> = BTreeMap::new();
+        for it in logs.iter().flat_map(|log| &log.intervals) {
+            let key = (it.start, it.length, it.name.as_str());
+            match merged.entry(key) {
+                std::collections::btree_map::Entry::Vacant(entry) => {
+                    entry.insert(it.histogram.clone());
+                }
+                std::collections::btree_map::Entry::Occupied(mut entry) => {
+                    add(entry.get_mut(), &it.histogram, &it.name)?;
+                }
+            }
+        }
+        let intervals = merged
+            .into_iter()
+            .map(|((start, length, name), histogram)| Interval {
+                name: name.to_owned(),
+                start,
+                length,
+                histogram,
+            });
+        Ok(Self {
+            began: logs.iter().map(|log| log.began).min().unwrap_or_default(),
+            intervals: intervals.collect(),
+        })
+    }
+
+    /// One histogram for each name.
+    ///
+    /// # Errors
+    /// [`LogError::Ranges`] where adding would lose precision.
+    pub fn totals(&self) -> Result<BTreeMap<String, Histogram<u64>>, LogError> {
+        let mut totals: BTreeMap<String, Histogram<u64>> = BTreeMap::new();
+        for it in &self.intervals {
+            match totals.get_mut(&it.name) {
+                Some(total) => add(total, &it.histogram, &it.name)?,
+                None => {
+                    totals.insert(it.name.clone(), it.histogram.clone());
+                }
+            }
+        }
+        Ok(totals)
+    }
+}
+
+fn add(sum: &mut Histogram<u64>, more: &Histogram<u64>, name: &str) -> Result<(), LogError> {
+    let loses = sum.sigfig() != more.sigfig() || sum.low() != more.low();
+    let range = || LogError::Ranges(name.to_owned());
+    if loses {
+        return Err(range());
+    }
+    if more.high() > sum.high() {
+        let mut wider = more.clone();
+        wider.add(&*sum).map_err(|_| range())?;
+        *sum = wider;
+        return Ok(());
+    }
+    sum.add(more).map_err(|_| range())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn histogram(values: &[u64]) -> Histogram<u64> {
+        let mut histogram = Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("bounds");
+        for value in values {
+            histogram.record(*value).expect("in range");
+        }
+        histogram
+    }
+
+    fn interval(name: &str, start: u64, values: &[u64]) -> Interval {
+        Interval {
+            name: name.to_owned(),
+            start: Duration::from_secs(start),
+            length: Duration::from_secs(1),
+            histogram: histogram(values),
+        }
+    }
+
+    fn log(intervals: Vec<Interval>) -> Log {
+        Log {
+            began: Duration::from_secs(1_700_000_000),
+            intervals,
+        }
+    }
+
+    #[test]
+    fn a_log_is_the_same_after_it_was_written_and_read() {
+        let log = log(vec![
+            interval("latency", 0, &[1, 500, 70_000]),
+            interval("hit", 0, &[90]),
+            interval("latency", 1, &[]),
+        ]);
+        let text = log.write().expect("a log");
+        assert!(text.contains("Tag=latency,"), "{text}");
+        assert_eq!(Log::read(text.as_bytes()).expect("a log"), log);
+    }
+
+    #[test]
+    fn a_merge_loses_nothing() {
+        let one = log(vec![
+            interval("latency", 0, &[1, 2]),
+            interval("latency", 1, &[3]),
+        ]);
+        let other = log(vec![
+            interval("latency", 0, &[2, 9_999]),
+            interval("gap", 0, &[5]),
+        ]);
+        let merged = Log::merge(&[one, other]).expect("they can be added");
+        assert_eq!(
+            merged.intervals,
+            [
+                interval("gap", 0, &[5]),
+                interval("latency", 0, &[1, 2, 2, 9_999]),
+                interval("latency", 1, &[3]),
+            ]
+        );
+        let totals = merged.totals().expect("they can be added");
+        assert_eq!(totals["latency"], histogram(&[1, 2, 2, 3, 9_999]));
+        let text = merged.write().expect("a log");
+        assert_eq!(
+            Log::read(text.as_bytes()).expect("a log").intervals,
+            merged.intervals
+        );
+    }
+
+    #[test]
+    fn what_would_lose_precision_is_not_added() {
+        let mut coarse = interval("latency", 0, &[]);
+        coarse.histogram = Histogram::new_with_bounds(1, 3_600_000_000, 2).expect("bounds");
+        let fine = log(vec![interval("latency", 0, &[1])]);
+        let merged = Log::merge(&[fine, log(vec![coarse])]);
+        assert!(matches!(merged, Err(LogError::Ranges(name)) if name == "latency"));
+    }
+
+    #[test]
+    fn what_is_no_log_is_told_and_nothing_panics() {
+        let good = log(vec![interval("latency", 0, &[1])])
+            .write()
+            .expect("a log");
+        for text in [
+            "",
+            "hello",
+            "Tag=,0,1,2,xx\n",
+            "0.1,0.2,0.3,AAAA\n",
+            "\u{0}\u{0}",
+        ] {
+            assert!(Log::read(text.as_bytes()).is_err(), "{text:?}");
+        }
+        for cut in 0..good.len() {
+            let _ = Log::read(&good.as_bytes()[..cut]);
+        }
+        assert_eq!(decoded("!"), None);
+        assert_eq!(decoded(""), None);
+    }
+
+    #[test]
+    fn a_report_becomes_a_log_of_its_slices_and_of_what_only_the_whole_has() {
+        let mut report = Report::new("cache", "");
+        report.duration_s = 2.0;
+        let text = |values: &[u64]| encoded(&histogram(values)).expect("text");
+        report.histograms = [("latency", text(&[1, 2])), ("gap", text(&[7]))]
+            .map(|(name, text)| (name.to_owned(), text))
+            .into();
+        for (at_s, value) in [(0.0, 1), (1.0, 2)] {
+            report.slices.push(acp_reports::load::Slice {
+                at_s,
+                length_s: 1.0,
+                histograms: [("latency".to_owned(), text(&[value]))].into(),
+                ..Default::default()
+            });
+        }
+        let totals = Log::of(&report).totals().expect("they can be added");
+        assert_eq!(totals["latency"], histogram(&[1, 2]));
+        assert_eq!(totals["gap"], histogram(&[7]));
+    }
+}

@@ -1,0 +1,459 @@
+//! The plan by which a limit is asked: what next, given what came.
+//!
+//! 1. *Drain*: ask until refused. Nobody is refused: there is no limit.
+//! 2. *Scope*: while this client is refused, others ask.
+//! 3. *Return*: ask, ever more rarely, until one is admitted: an allowance begins to come back.
+//! 4. *Split*: that one is the first of a window. Half a window later the rest is drained.
+//!    If there is a rest, requests are counted by windows: the count is the limit, the
+//!    next return is a window after the first. Then a fixed window gives back the whole
+//!    allowance, a sliding one only what was used at that time.
+//! 5. *Fill*: if there is no rest, allowance comes back one by one. After a silence in which it
+//!    fills up, it is drained and followed for a while: size and rate fit the record.
+
+use std::time::Duration;
+
+use super::looks::{Client, Found, Means, Outcome, Probe, Seen};
+use super::verdict;
+
+/// Between two requests that wait for service to return: this share of the time waited so
+/// far. Two such errors at most add up in a window's length, halved by taking the middle.
+const GRAIN: f64 = 0.015;
+/// The least time between two of them.
+const LEAST: Duration = Duration::from_millis(1);
+/// So many refusals end the first row: with several workers that count apart, one may come
+/// long before the last is full.
+const PERSISTENCE: usize = 8;
+/// So many end any other.
+const ENOUGH: usize = 2;
+/// A return within so many round trips says nothing of a window: it is tried again.
+const FAST: u32 = 20;
+/// So often at most.
+const TRIES: usize = 3;
+/// So many answers in a row that are neither end the search.
+const LOST: usize = 20;
+
+/// Finds out what the limit is.
+pub async fn find<P: Probe + Send>(probe: &mut P, means: &Means) -> Found {
+    let mut finder = Finder {
+        probe,
+        means,
+        found: Found::default(),
+        row: 0,
+        odd: 0,
+        quiet_until: Duration::ZERO,
+    };
+    finder.run().await;
+    finder.found
+}
+
+pub(super) struct Finder<'p, P> {
+    probe: &'p mut P,
+    means: &'p Means,
+    pub(super) found: Found,
+    row: u32,
+    odd: usize,
+    /// Nothing is asked before.
+    quiet_until: Duration,
+}
+
+/// A row of requests, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) number: u32,
+    /// How many were admitted.
+    pub(super) admitted: u64,
+    /// When the first of them was sent, and the last received.
+    pub(super) began: Duration,
+    pub(super) ended: Duration,
+    /// Whether the row ended because of refusals.
+    pub(super) is_full: bool,
+}
+
+/// Service that returned.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Return {
+    /// When the last that was refused was sent.
+    pub(super) from: Duration,
+    /// When the first that was admitted was sent, and received.
+    pub(super) sent: Duration,
+    pub(super) to: Duration,
+}
+
+/// What the split showed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Split {
+    pub(super) first: Return,
+    /// When the rest was drained.
+    pub(super) rest: Row,
+    pub(super) second: Return,
+    /// How many came back at once, the first included.
+    pub(super) back: u64,
+}
+
+impl Split {
+    /// The window's length, as this shows it: least, and most.
+    pub(super) fn window(&self) -> (Duration, Duration) {
+        let least = self.second.from.saturating_sub(self.first.to);
+        (least, self.second.to.saturating_sub(self.first.from))
+    }
+
+    /// Whether only what was used at the first return came back at the second.
+    pub(super) fn slides(&self) -> bool {
+        2 * self.back <= self.rest.admitted + 2
+    }
+
+    /// Whether the first return was sooner after the first use than a window.
+    fn is_late(&self, row: &Row) -> bool {
+        let whole = self.first.to.saturating_sub(row.began);
+        whole < self.window().0.mul_f64(0.97)
+    }
+
+    /// How far apart the uses were, as a share of the window.
+    pub(super) fn apart(&self) -> f64 {
+        let apart = self.rest.began.saturating_sub(self.first.to);
+        apart.as_secs_f64() / self.window().1.as_secs_f64().max(1e-9)
+    }
+}
+
+impl<P: Probe + Send> Finder<'_, P> {
+    async fn run(&mut self) {
+        let first = self.drain(PERSISTENCE).await;
+        self.found.interleaved = interleaved(&self.found.log);
+        if !first.is_full {
+            let is_lost = self.is_lost();
+            return verdict::no_limit(&mut self.found, &first, is_lost);
+        }
+        self.scope().await;
+        let Some(returned) = self.first_return(&first).await else {
+            let note = "service did not return while it was waited for";
+            self.found.notes.push(note.to_owned());
+            return verdict::only_a_limit(&mut self.found, &first);
+        };
+        let since = match self.found.log.iter().rev().skip(1).find(is_admitted) {
+            Some(last) => last.received,
+            None => first.ended,
+        };
+        let waited = returned.to.saturating_sub(since);
+        self.found.recovery = Some((waited, 1));
+        // The rest is asked for when all that was used in the first row must be back.
+        let whole = returned.to.saturating_sub(first.began);
+        let pause = (waited.min(whole) / 2).max((first.ended - first.began).mul_f64(1.2));
+        self.silence_until(returned.to + pause);
+        let rest = self.drain(ENOUGH).await;
+        if rest.admitted == 0 || self.is_fast(waited) {
+            return self.fill(&first, returned).await;
+        }
+        let Some(second) = self.returns(returned.to).await else {
+            return verdict::only_a_limit(&mut self.found, &first);
+        };
+        if comes_one_by_one(&first, returned, rest, second) {
+            return self.fill(&first, second).await;
+        }
+        self.split(&first, returned, rest, second).await;
+    }
+
+    /// How requests are counted by windows.
+    async fn split(&mut self, first_row: &Row, first: Return, rest: Row, second: Return) {
+        let (mut first, mut rest, mut second) = (first, rest, second);
+        let mut splits = Vec::new();
+        for _ in 0..TRIES {
+            let back = 1 + self.drain(ENOUGH).await.admitted;
+            let split = Split {
+                first,
+                rest,
+                second,
+                back,
+            };
+            splits.push(split);
+            if split.apart() >= 0.25 {
+                break;
+            }
+            // The uses were too near to each other to tell the algorithms apart: once more, with what is known now.
+            let Some(again) = self.returns(second.to).await else {
+                break;
+            };
+            self.silence_until(again.to + split.window().1 / 2);
+            (first, rest) = (again, self.drain(ENOUGH).await);
+            match self.returns(first.to).await {
+                Some(next) => second = next,
+                None => break,
+            }
+        }
+        match splits.last() {
+            // A log would have given the first back a window after it was used.
+            Some(last) if last.slides() && last.is_late(first_row) => {
+                self.fill(first_row, last.second).await;
+            }
+            _ => verdict::windows(&mut self.found, first_row, &splits),
+        }
+    }
+
+    /// How allowance comes back one by one.
+    async fn fill(&mut self, first: &Row, returned: Return) {
+        let Some(second) = self.returns(self.last_admitted()).await else {
+            return verdict::only_a_limit(&mut self.found, first);
+        };
+        let mut token = second.to.saturating_sub(returned.sent);
+        let flowed =
+            first.ended.saturating_sub(first.began).as_secs_f64() / token.as_secs_f64().max(1e-9);
+        let mut size = (first.admitted as f64 - flowed.floor()).max(1.0);
+        let mut is_estimate = false;
+        // An estimate from two windows is full again only after both.
+        for times in [1.2, 2.3] {
+            let (row, next) = self.full_row(token, size, times).await;
+            let Some(next) = next else {
+                return verdict::only_a_limit(&mut self.found, first);
+            };
+            let followed = self.found.log.len();
+            self.follow(token, next).await;
+            let paused = next.from.saturating_sub(row.ended) > token.mul_f64(1.3);
+            if is_estimate
+                || (!paused && verdict::is_bucket(&self.found, &row))
+                || row.admitted <= 1
+            {
+                return verdict::one_by_one(&mut self.found, &row, next, followed, is_estimate);
+            }
+            is_estimate = true;
+            // By now the pace is known better, and the silence before the next row depends on it.
+            let (least, most) = verdict::token(&self.found, next, followed);
+            (token, size) = (token.max((least + most) / 2), size.max(row.admitted as f64));
+        }
+    }
+
+    /// A row from an allowance that had so many times the time to fill up, and the return after it.
+    async fn full_row(&mut self, token: Duration, size: f64, times: f64) -> (Row, Option<Return>) {
+        let fill = token.mul_f64(size * times) + token;
+        let from = self.now();
+        self.silence_until((from + fill).min(from + self.means.patience));
+        let row = self.drain(ENOUGH).await;
+        let next = self.returns(row.ended).await;
+        (row, next)
+    }
+
+    /// Takes what comes back for so long that its rate is known well enough.
+    async fn follow(&mut self, token: Duration, from: Return) {
+        let step = self.round_trip().max(token.mul_f64(GRAIN));
+        let wanted = step.as_secs_f64() / (0.008 * token.as_secs_f64().max(1e-9));
+        let wanted = (wanted.ceil() as u64).clamp(3, 200);
+        let (mut last, mut pace) = (from.to, token);
+        for _ in 0..wanted {
+            // What was learnt of the pace saves asking in between.
+            self.silence_until(last + pace.mul_f64(0.8));
+            let asked = self.found.log.len();
+            let Some(next) = self.returns_by(last, step).await else {
+                return;
+            };
+            // One that was there already tells only that the pace is faster.
+            pace = match self.found.log.len() - asked {
+                1 => pace / 2,
+                _ => next.to.saturating_sub(last),
+            };
+            last = next.to;
+        }
+    }
+
+    /// Whether others are refused while this client is.
+    async fn scope(&mut self) {
+        let others = [
+            (self.means.addresses > 1).then_some(Client { address: 1, key: 0 }),
+            (self.means.keys > 1).then_some(Client { address: 0, key: 1 }),
+        ];
+        let mut admitted = [None, None];
+        for (other, result) in others.into_iter().zip(&mut admitted) {
+            let Some(other) = other else { continue };
+            // Refused before and after, or it shows nothing.
+            for _ in 0..TRIES {
+                let before = self.ask(Client::default()).await;
+                let here = self.ask(other).await;
+                let after = self.ask(Client::default()).await;
+                if before == Outcome::Refused && after == Outcome::Refused {
+                    *result = Some(here == Outcome::Admitted);
+                    break;
+                }
+            }
+        }
+        verdict::scope(&mut self.found, admitted, self.means);
+    }
+
+    /// The first return that tells something of a window.
+    async fn first_return(&mut self, first: &Row) -> Option<Return> {
+        let mut since = first.ended;
+        let mut last = None;
+        for _ in 0..TRIES {
+            let returned = match self.returns(since).await {
+                Some(returned) => returned,
+                None => self.after_silence().await?,
+            };
+            last = Some(returned);
+            if !self.is_fast(returned.to.saturating_sub(since)) {
+                break;
+            }
+            // It may have been the end of a window by the clock; then the next is a whole one.
+            since = self.drain(ENOUGH).await.ended.max(returned.to);
+        }
+        last
+    }
+
+    /// A limit may count what it refuses: then only silence helps.
+    async fn after_silence(&mut self) -> Option<Return> {
+        let told = self
+            .found
+            .log
+            .iter()
+            .rev()
+            .find_map(|seen| seen.told.window);
+        let from = self.now();
+        self.silence_until(from + told.unwrap_or(self.means.patience / 2).mul_f64(1.1));
+        let sent_after = self.row_time();
+        if self.ask(Client::default()).await != Outcome::Admitted {
+            return None;
+        }
+        self.found.renews = true;
+        Some(Return {
+            from,
+            sent: sent_after,
+            to: self.now(),
+        })
+    }
+
+    /// Asks until one is admitted, ever more rarely.
+    pub(super) async fn returns(&mut self, since: Duration) -> Option<Return> {
+        self.returns_by(since, Duration::ZERO).await
+    }
+
+    async fn returns_by(&mut self, since: Duration, step: Duration) -> Option<Return> {
+        let deadline = self.now() + self.means.patience;
+        let mut from = self.now();
+        while self.now() < deadline && !self.is_lost() {
+            let outcome = self.ask(Client::default()).await;
+            let (sent, received) = self.found.log.last().map(|it| (it.sent, it.received))?;
+            match outcome {
+                Outcome::Admitted => {
+                    let to = received;
+                    return Some(Return { from, sent, to });
+                }
+                Outcome::Refused => from = sent,
+                Outcome::Other => {}
+            }
+            let waited = received.saturating_sub(since);
+            let pause = waited.mul_f64(GRAIN).max(LEAST).max(step);
+            self.silence_until(received + pause);
+        }
+        None
+    }
+
+    /// Asks until so many in a row are refused.
+    pub(super) async fn drain(&mut self, refusals: usize) -> Row {
+        self.row += 1;
+        let start = self.now().max(self.not_before());
+        let mut row = Row {
+            number: self.row,
+            admitted: 0,
+            began: start,
+            ended: start,
+            is_full: false,
+        };
+        let mut refused = 0;
+        while row.admitted < self.means.most
+            && self.now() < start + self.means.row
+            && !self.is_lost()
+        {
+            let outcome = self.ask(Client::default()).await;
+            let Some(seen) = self.found.log.last() else {
+                break;
+            };
+            match outcome {
+                Outcome::Admitted => {
+                    if row.admitted == 0 {
+                        row.began = seen.sent;
+                    }
+                    (row.admitted, row.ended, refused) = (row.admitted + 1, seen.received, 0);
+                }
+                Outcome::Refused => refused += 1,
+                Outcome::Other => {}
+            }
+            if refused >= refusals {
+                row.is_full = true;
+                break;
+            }
+        }
+        self.row += 1;
+        row
+    }
+
+    async fn ask(&mut self, client: Client) -> Outcome {
+        let at = self.not_before();
+        let mut seen = self.probe.ask(client, at).await;
+        seen.row = self.row;
+        let outcome = seen.outcome;
+        self.odd = match outcome {
+            Outcome::Other => self.odd + 1,
+            _ => 0,
+        };
+        self.quiet_until = Duration::ZERO;
+        self.found.log.push(seen);
+        outcome
+    }
+
+    fn silence_until(&mut self, at: Duration) {
+        self.quiet_until = at;
+    }
+
+    fn not_before(&self) -> Duration {
+        self.quiet_until
+    }
+
+    fn row_time(&self) -> Duration {
+        self.not_before().max(self.now())
+    }
+
+    fn now(&self) -> Duration {
+        let last = self.found.log.last();
+        last.map_or(Duration::ZERO, |seen| seen.received)
+    }
+
+    fn last_admitted(&self) -> Duration {
+        let last = self.found.log.iter().rev().find(is_admitted);
+        last.map_or(Duration::ZERO, |seen| seen.received)
+    }
+
+    fn is_lost(&self) -> bool {
+        self.odd >= LOST
+    }
+
+    fn is_fast(&self, waited: Duration) -> bool {
+        waited < self.round_trip() * FAST
+    }
+
+    fn round_trip(&self) -> Duration {
+        let log = &self.found.log;
+        let sum: Duration = log.iter().map(|seen| seen.received - seen.sent).sum();
+        sum / u32::try_from(log.len().max(1)).unwrap_or(u32::MAX)
+    }
+}
+
+/// Whether the rest came back evenly since the first return, and not all of it at a time before.
+///
+/// Counted by windows, the first return is at most a window after the first use, so that what is
+/// left of the window after half of that time is at least the other half.
+fn comes_one_by_one(first_row: &Row, first: Return, rest: Row, second: Return) -> bool {
+    let apart = rest.began.saturating_sub(first.to);
+    let left = second.to.saturating_sub(rest.ended);
+    let is_few = 2 * (rest.admitted + 1) < first_row.admitted;
+    left < apart.mul_f64(0.9) || (is_few && left < apart.mul_f64(1.5))
+}
+
+pub(super) fn is_admitted(seen: &&Seen) -> bool {
+    seen.outcome == Outcome::Admitted && seen.client == Client::default()
+}
+
+/// Refusals that were followed by one that was admitted, in the first row.
+fn interleaved(log: &[Seen]) -> u64 {
+    let last = log
+        .iter()
+        .rposition(|seen| seen.outcome == Outcome::Admitted);
+    let refused = log[..last.unwrap_or(0)].iter();
+    refused
+        .filter(|seen| seen.outcome == Outcome::Refused)
+        .count() as u64
+}

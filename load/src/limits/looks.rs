@@ -1,0 +1,123 @@
+//! What is asked of a limit, and what is seen of it.
+
+use std::time::Duration;
+
+use acp_conformance::limits::Wait;
+use acp_reports::load::{Algorithm, Scope};
+
+/// Who asks: one of our addresses, with one of our keys, each by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Client {
+    /// The number of the address.
+    pub address: usize,
+    /// The number of the key.
+    pub key: usize,
+}
+
+/// What there is to ask with.
+#[derive(Clone, Copy, Debug)]
+pub struct Means {
+    /// How many addresses we have; at least one.
+    pub addresses: usize,
+    /// How many keys we have; none for an agent that asks for none.
+    pub keys: usize,
+    /// So many requests in a row that are admitted make it no limit.
+    pub most: u64,
+    /// So long a row may take.
+    pub row: Duration,
+    /// So long is waited for service to return.
+    pub patience: Duration,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was taken from the allowance.
+    Admitted,
+    /// It was refused for there being too many.
+    Refused,
+    /// Neither can be said of it.
+    Other,
+}
+
+/// What an answer's head told of the limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// How many are allowed.
+    pub limit: Option<u64>,
+    /// In how much time.
+    pub window: Option<Duration>,
+    /// How many more are allowed; hostile and broken agents tell numbers below 0.
+    pub remaining: Option<i64>,
+    /// When to come back.
+    pub wait: Wait,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            limit: None,
+            window: None,
+            remaining: None,
+            wait: Wait::Untold,
+        }
+    }
+}
+
+/// One request, and what came of it. Times count from the beginning of the run.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Who asked.
+    pub client: Client,
+    /// Before the first byte was sent.
+    pub sent: Duration,
+    /// After the answer's head was there: it was judged somewhere between the two.
+    pub received: Duration,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The status code; 0 for none.
+    pub status: u16,
+    /// What was told.
+    pub told: Told,
+    /// The row of requests that it belongs to.
+    pub row: u32,
+}
+
+/// Who really asks.
+pub trait Probe {
+    /// Asks once, not before `at`; at once if that is over.
+    fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Seen> + Send;
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// How many requests in a window.
+    pub limit: Option<u64>,
+    /// The window: the best guess, and where it certainly lies.
+    pub window: Option<Duration>,
+    /// See `window`.
+    pub window_between: Option<(Duration, Duration)>,
+    /// How many at once from a full allowance.
+    pub burst: Option<u64>,
+    /// How requests are counted.
+    pub algorithm: Algorithm,
+    /// Of a fixed window: whether it begins with its first request.
+    pub begins_with_a_request: Option<bool>,
+    /// Who is one client.
+    pub scope: Scope,
+    /// How sure the limit, the window, the algorithm and the scope are, from 0 to 1. Made from how many
+    /// looks agree, and how far what was seen lies from what another algorithm would have shown.
+    pub sure: [f64; 4],
+    /// From the last that was admitted until one was again; and how many were then in a row.
+    pub recovery: Option<(Duration, u64)>,
+    /// Refusals between requests that were admitted, with no time for anything to come back: as
+    /// several workers behind one address show, each of which counts by itself.
+    pub interleaved: u64,
+    /// Whether service returned only after nothing was asked for a while.
+    pub renews: bool,
+    /// What could not be told, and why.
+    pub notes: Vec<String>,
+    /// Every request.
+    pub log: Vec<Seen>,
+}

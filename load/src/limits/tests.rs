@@ -1,0 +1,235 @@
+//! The finder against limiters of every algorithm, in simulated time.
+
+use std::time::Duration;
+
+use acp_reports::load::{Algorithm, Scope};
+
+use super::simulated::{Kind, Limiter, Telling, at_once};
+use super::*;
+
+const KINDS: [(Kind, Algorithm); 4] = [
+    (Kind::FixedByRequest, Algorithm::FixedWindow),
+    (Kind::FixedByClock, Algorithm::FixedWindow),
+    (Kind::Log, Algorithm::SlidingWindow),
+    (Kind::Bucket, Algorithm::TokenBucket),
+];
+
+fn means() -> Means {
+    Means {
+        addresses: 2,
+        keys: 2,
+        most: 3_000,
+        row: Duration::from_secs(30),
+        patience: Duration::from_secs(600),
+    }
+}
+
+fn found(limiter: &Limiter) -> (Found, u64) {
+    let mut limiter = limiter.clone();
+    let found = at_once(find(&mut limiter, &means()));
+    (found, limiter.asked)
+}
+
+fn check(limiter: &Limiter, algorithm: Algorithm) {
+    let (found, asked) = found(limiter);
+    let case = format!(
+        "{:?} {} in {:?}, phase {:?}, ways {:?}: {:?} {:?} in {:?} {:?} sure {:?} after {asked} {:?}",
+        limiter.kind,
+        limiter.limit,
+        limiter.window,
+        limiter.phase,
+        limiter.way,
+        found.algorithm,
+        found.limit,
+        found.window,
+        found.window_between,
+        found.sure,
+        found.notes,
+    );
+    assert_eq!(found.algorithm, algorithm, "{case}");
+    assert_eq!(found.limit, Some(limiter.limit), "{case}");
+    assert_eq!(found.scope, limiter.scope, "{case}");
+    let window = found.window.expect("a window").as_secs_f64();
+    let off = (window / limiter.window.as_secs_f64() - 1.0).abs();
+    assert!(off < 0.05, "off by {off:.3}: {case}");
+    let (from, to) = found.window_between.expect("bounds");
+    assert!(from <= limiter.window && limiter.window <= to, "{case}");
+    assert!(asked < 4_000, "{case}");
+    let truth = judge(&found);
+    assert!(truth.defects.is_empty(), "{:?} {case}", truth.defects);
+    assert!(
+        truth.retry_after.truthful && truth.remaining == Some(true),
+        "{case}"
+    );
+}
+
+/// 4 ways of counting × 4 limits × 4 windows × 3 scopes, each begun at another moment of a window.
+#[test]
+fn every_algorithm_limit_window_and_scope_is_found() {
+    let scopes = [Scope::Address, Scope::Key, Scope::Global];
+    let mut number = 0_u32;
+    for (kind, algorithm) in KINDS {
+        for limit in [2, 5, 10, 60] {
+            for window in [2, 10, 60, 300] {
+                for scope in scopes {
+                    number += 1;
+                    let window = Duration::from_secs(window);
+                    let mut limiter = Limiter::new(kind, limit, window);
+                    limiter.scope = scope;
+                    limiter.phase = window.mul_f64(f64::from(number % 17) / 17.0 + 0.013);
+                    check(&limiter, algorithm);
+                }
+            }
+        }
+    }
+    assert!(number > 24);
+}
+
+/// What slides by an estimate from two windows by the clock is told from a fixed window and from a
+/// bucket; its limit is found, and its window is a guess that says so.
+#[test]
+fn an_estimate_is_never_called_something_else() {
+    let (mut right, mut all) = (0, 0);
+    for limit in [5, 10, 60] {
+        for window in [2, 10, 60] {
+            for part in 0..10 {
+                let window = Duration::from_secs(window);
+                let mut limiter = Limiter::new(Kind::Estimate, limit, window);
+                limiter.phase = window.mul_f64(f64::from(part) / 10.0 + 0.03);
+                let (found, _) = found(&limiter);
+                let algorithm = found.algorithm;
+                let is_known = matches!(algorithm, Algorithm::SlidingWindow | Algorithm::Unknown);
+                assert!(is_known, "{limiter:?}: {algorithm:?}");
+                assert!(found.sure[1] <= 0.5, "{limiter:?}");
+                let is_right = algorithm == Algorithm::SlidingWindow && found.limit == Some(limit);
+                (right, all) = (right + u32::from(is_right), all + 1);
+            }
+        }
+    }
+    assert!(10 * right >= 9 * all, "{right} of {all}");
+}
+
+#[test]
+fn a_limit_is_found_from_far_away_too() {
+    for (kind, algorithm) in KINDS {
+        let mut limiter = Limiter::new(kind, 8, Duration::from_secs(20));
+        limiter.way = Duration::from_millis(25);
+        check(&limiter, algorithm);
+    }
+}
+
+#[test]
+fn whoever_refuses_nobody_has_no_limit() {
+    let (found, _) = found(&Limiter::new(Kind::None, 1, Duration::from_secs(1)));
+    assert_eq!(found.algorithm, Algorithm::None);
+    assert_eq!((found.limit, found.window), (None, None));
+    assert!(found.sure[2] < 1.0 && !found.notes.is_empty());
+}
+
+#[test]
+fn one_request_at_a_time_does_not_show_an_algorithm() {
+    for (kind, _) in KINDS {
+        let (found, _) = found(&Limiter::new(kind, 1, Duration::from_secs(5)));
+        assert_eq!(found.algorithm, Algorithm::Unknown, "{kind:?}");
+        assert_eq!(found.limit, Some(1), "{kind:?}");
+    }
+}
+
+#[test]
+fn without_a_second_address_or_key_the_scope_stays_open() {
+    let means = Means {
+        addresses: 1,
+        keys: 0,
+        ..means()
+    };
+    let mut limiter = Limiter::new(Kind::Log, 5, Duration::from_secs(5));
+    let found = at_once(find(&mut limiter, &means));
+    assert_eq!(found.scope, Scope::Unknown);
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|note| note.contains("second address"))
+    );
+}
+
+#[test]
+fn who_waits_anew_after_each_refusal_is_found_out() {
+    let mut limiter = Limiter::new(Kind::FixedByRequest, 5, Duration::from_secs(10));
+    limiter.renews = true;
+    let (found, _) = found(&limiter);
+    assert!(found.renews);
+    let names = names(&found);
+    assert!(
+        names.contains(&"refusals-renew-the-wait".to_owned()),
+        "{names:?}"
+    );
+}
+
+fn names(found: &Found) -> Vec<String> {
+    let defects = judge(found).defects;
+    defects.into_iter().map(|defect| defect.name).collect()
+}
+
+#[test]
+fn each_lie_about_the_wait_has_its_name() {
+    for (kind, _) in KINDS {
+        for (telling, wanted) in [
+            (Telling::Nothing, "retry-after-missing"),
+            (Telling::Milliseconds, "retry-after-in-milliseconds"),
+            (Telling::WholeWindow, "retry-after-whole-window"),
+            (Telling::OptimisticThenNegative, "retry-after-negative"),
+            (Telling::OptimisticThenNegative, "retry-after-optimistic"),
+        ] {
+            // A bucket never leaves a whole window to wait for.
+            if kind == Kind::Bucket && wanted == "retry-after-optimistic" {
+                continue;
+            }
+            let mut limiter = Limiter::new(kind, 4, Duration::from_secs(30));
+            limiter.telling = telling;
+            let (found, _) = found(&limiter);
+            let names = names(&found);
+            assert!(
+                names.contains(&wanted.to_owned()),
+                "{kind:?} {telling:?}: {names:?}"
+            );
+            assert!(!judge(&found).retry_after.truthful);
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_holds_for_each_worker_is_named() {
+    let mut limiter = Limiter::new(Kind::FixedByRequest, 40, Duration::from_secs(5));
+    limiter.told_limit = 10;
+    let (found, _) = found(&limiter);
+    assert_eq!(judge(&found).over_admitted, 30);
+    assert!(names(&found).contains(&"limit-times-workers".to_owned()));
+}
+
+/// An agent that answers nothing, and one that refuses everything.
+#[test]
+fn a_search_ends_whatever_comes() {
+    struct Stubborn(Outcome, Duration);
+    impl Probe for Stubborn {
+        fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Seen> + Send {
+            let sent = self.1.max(at);
+            self.1 = sent + Duration::from_millis(1);
+            std::future::ready(Seen {
+                client,
+                sent,
+                received: self.1,
+                outcome: self.0,
+                status: 0,
+                told: Told::default(),
+                row: 0,
+            })
+        }
+    }
+    for outcome in [Outcome::Other, Outcome::Refused, Outcome::Admitted] {
+        let mut probe = Stubborn(outcome, Duration::ZERO);
+        let found = at_once(find(&mut probe, &means()));
+        assert!(found.log.len() < 10_000, "{outcome:?}: {}", found.log.len());
+        assert!(judge(&found).over_admitted == 0);
+    }
+}

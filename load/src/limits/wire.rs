@@ -1,0 +1,188 @@
+//! The probe that really asks: a line for each client, and what heads told, read.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use acp_conformance::limits as told;
+use acp_conformance::wire::Answer as Recorded;
+use hyper::header::HeaderMap;
+use tokio_util::sync::CancellationToken;
+
+use super::looks::{Client, Outcome, Probe, Seen, Told};
+use crate::hot::{Line, Prepared};
+use crate::inlet::Reading;
+use crate::target::Target;
+use crate::traffic::{Answer, say};
+
+/// The clients that there are, and what they ask.
+pub(crate) struct Wire {
+    targets: HashMap<Client, Arc<Target>>,
+    lines: HashMap<Client, Line>,
+    question: Prepared,
+    began: Instant,
+    stop: CancellationToken,
+    /// How many addresses and keys there are.
+    pub(crate) addresses: usize,
+    pub(crate) keys: usize,
+}
+
+impl Wire {
+    /// `None` if the question cannot be asked.
+    pub(crate) fn new(target: &Target, body: &str, stop: CancellationToken) -> Option<Self> {
+        let sources = sources(target);
+        let keys = target.keys.len();
+        let mut targets = HashMap::new();
+        for address in 0..sources.len().clamp(1, 2) {
+            for key in 0..keys.clamp(1, 2) {
+                let source = sources.get(address).copied();
+                let client = Client { address, key };
+                targets.insert(client, Arc::new(as_client(target, source, key)));
+            }
+        }
+        let first = targets.get(&Client::default())?;
+        let question = Prepared::post(first, "/invoke", body.to_owned())?;
+        Some(Self {
+            lines: HashMap::new(),
+            question,
+            began: Instant::now(),
+            stop,
+            addresses: sources.len().clamp(1, 2),
+            keys,
+            targets,
+        })
+    }
+
+    /// Since the beginning.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// A line of its own for this client, for questions at the same time as others.
+    pub(crate) fn line(&self, client: Client) -> Option<Line> {
+        let target = self.targets.get(&client)?.clone();
+        Some(Line::new(target, 0))
+    }
+
+    /// The question that every client asks.
+    pub(crate) fn question(&self) -> &Prepared {
+        &self.question
+    }
+
+    /// The target as the first client sees it.
+    pub(crate) fn first(&self) -> Option<&Arc<Target>> {
+        self.targets.get(&Client::default())
+    }
+
+    async fn ask_now(&mut self, client: Client) -> Seen {
+        let sent = self.began.elapsed();
+        let target = self.targets.get(&client).cloned();
+        let answer = match target {
+            Some(target) if !self.stop.is_cancelled() => {
+                let line = self.lines.entry(client);
+                let line = line.or_insert_with(|| Line::new(target, 0));
+                Some(say(line, &self.question, Reading::Kept).await)
+            }
+            // A run that was ended gets no more answers, and so comes to its end.
+            _ => None,
+        };
+        let (outcome, told) = match &answer {
+            Some(answer) => (outcome(answer), read(answer)),
+            None => (Outcome::Other, Told::default()),
+        };
+        Seen {
+            client,
+            sent,
+            received: self.began.elapsed(),
+            outcome,
+            told,
+            status: answer.map_or(0, |it| it.status),
+            row: 0,
+        }
+    }
+}
+
+impl Probe for Wire {
+    async fn ask(&mut self, client: Client, at: Duration) -> Seen {
+        let until = tokio::time::Instant::from_std(self.began + at);
+        let stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = stop.cancelled() => {}
+        }
+        self.ask_now(client).await
+    }
+}
+
+/// Our addresses: those that were given, or two of this machine's own for an agent on it.
+fn sources(target: &Target) -> Vec<IpAddr> {
+    let is_here = target
+        .addresses
+        .iter()
+        .all(|it| it.ip() == IpAddr::from([127, 0, 0, 1]));
+    match target.sources.is_empty() && is_here && cfg!(target_os = "linux") {
+        true => vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2])],
+        false => target.sources.clone(),
+    }
+}
+
+/// The target for one client alone, with a connection for each request: behind one address there may be
+/// many workers, and a connection stays with one.
+fn as_client(target: &Target, source: Option<IpAddr>, key: usize) -> Target {
+    Target {
+        url: target.url.clone(),
+        headers: target.headers.clone(),
+        keys: target.keys.get(key).cloned().into_iter().collect(),
+        sources: source.into_iter().collect(),
+        protocol: target.protocol,
+        reconnects: true,
+        timeout: target.timeout,
+        addresses: target.addresses.clone(),
+        authority: target.authority.clone(),
+        base_path: target.base_path.clone(),
+        tls: target.tls.clone(),
+    }
+}
+
+pub(crate) fn outcome(answer: &Answer) -> Outcome {
+    match answer.status {
+        429 | 503 => Outcome::Refused,
+        // Neither is taken from an allowance for sure.
+        0 | 401 | 403 | 404 => Outcome::Other,
+        status if status >= 500 => Outcome::Other,
+        _ => Outcome::Admitted,
+    }
+}
+
+/// What an answer's head tells, in whatever form.
+fn read(answer: &Answer) -> Told {
+    let recorded = Recorded {
+        status: answer.status,
+        headers: fields(&answer.headers),
+        body: Vec::new(),
+        reads: Vec::new(),
+        surplus: 0,
+    };
+    let policy = told::policy(&recorded);
+    let number = |name: &str| -> Option<i64> { recorded.header(name)?.trim().parse().ok() };
+    let limit = number("x-ratelimit-limit").or_else(|| number("ratelimit-limit"));
+    let left = told::states(&recorded).first().and_then(|it| it.remaining);
+    // Numbers below nothing are no numbers to a polite reader.
+    let less = number("x-ratelimit-remaining").or_else(|| number("ratelimit-remaining"));
+    Told {
+        limit: policy
+            .map(|it| u64::from(it.requests))
+            .or(limit.and_then(|it| u64::try_from(it).ok())),
+        window: policy.map(|it| it.window),
+        remaining: left.and_then(|it| i64::try_from(it).ok()).or(less),
+        wait: told::wait(&recorded),
+    }
+}
+
+fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
+    let owned = headers.iter().filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    owned.collect()
+}

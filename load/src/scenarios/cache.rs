@@ -1,0 +1,148 @@
+//! `cache`: how often answers come from the cache, what that saves, and whether they are right.
+
+mod metrics;
+mod modes;
+mod questions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acp_reports::load::{Cache, Defect, Report};
+use hdrhistogram::Histogram;
+use serde_json::Value;
+
+use self::questions::{Questions, Seen};
+use super::Scenario;
+use crate::attack::Taken;
+use crate::popularity::{Pace, Room};
+use crate::recorder::Series;
+use crate::run::{self, Job};
+use crate::summary::latency;
+
+/// The scenario.
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "cache",
+    summary: "hit rate, what a hit saves, wrong answers, stampedes",
+    attack: |job| Box::pin(attack(job)),
+};
+
+async fn attack(job: &Job) -> Report {
+    let mut report = run::blank(job, SCENARIO.name);
+    let Some(traffic) = run::learn(job, &mut report).await else {
+        return report;
+    };
+    let questions = match Questions::prepare(job, &traffic).await {
+        Ok(questions) => Arc::new(questions),
+        Err(why) => {
+            report.error = Some(why);
+            return report;
+        }
+    };
+    report.notes.extend(questions.notes.iter().cloned());
+    let before = metrics::counters(&job.target).await;
+    let taken = run::attack(job, &job.load, questions.clone(), &mut report).await;
+    let Some(taken) = taken else {
+        return report;
+    };
+    let after = metrics::counters(&job.target).await;
+    let seen = questions.seen();
+    if let (Some(before), Some(after)) = (before, after) {
+        let told = before.until(after);
+        report.notes.push(compare(told, (seen.hits, seen.misses)));
+    }
+    let mut cache = figures(&questions, &seen, &taken, &mut report.notes);
+    let (total, warm_up) = (report.requests.total, taken.tape.warm_up);
+    let time = taken.measured + job.load.warm_up;
+    let pace = Pace {
+        requests: total + warm_up,
+        warm_up,
+        per_second: (total + warm_up) as f64 / time.as_secs_f64().max(1e-3),
+    };
+    let expected = questions.expected(room(&traffic.capabilities), pace, job.load.seed);
+    cache.expected_hit_rate = expected.unwrap_or_default();
+    report.cache = Some(cache);
+    report.defects.extend(defects(&seen));
+    report
+}
+
+/// How long the agent says that an answer lives; how many it has room for it does not say.
+fn room(capabilities: &Value) -> Room {
+    let told = [
+        "/cache/ttl_seconds",
+        "/caching/ttl_seconds",
+        "/cache_ttl_seconds",
+    ];
+    let seconds = told
+        .iter()
+        .find_map(|it| capabilities.pointer(it)?.as_f64());
+    Room {
+        time_to_live: seconds.and_then(|it| Duration::try_from_secs_f64(it).ok()),
+        answers: None,
+    }
+}
+
+fn compare((hits, misses): (u64, u64), ours: (u64, u64)) -> String {
+    let told = format!("the agent's own counters say {hits} hits and {misses} misses");
+    match (hits, misses) == ours {
+        true => format!("{told}: the same as was seen"),
+        false => {
+            let (hits, misses) = ours;
+            format!("{told}; {hits} and {misses} were seen, warm-up included")
+        }
+    }
+}
+
+fn figures(questions: &Questions, seen: &Seen, taken: &Taken, notes: &mut Vec<String>) -> Cache {
+    let mut cache = Cache {
+        wrong_answers: seen.wrong,
+        stampedes: seen.stampedes,
+        largest_stampede: seen.largest,
+        popularity: questions.popularity(),
+        marker: questions.marker(),
+        ..Cache::default()
+    };
+    let tape = &taken.tape;
+    let (hits, misses) = if questions.marker().is_some() {
+        (tape.whole(Series::Hit), tape.whole(Series::Miss))
+    } else {
+        // What was not marked can only be told by how long it took.
+        cache.inferred = true;
+        let service = tape.whole(Series::Service);
+        let times = if service.is_empty() {
+            tape.whole(Series::Latency)
+        } else {
+            service
+        };
+        match modes::split(&times) {
+            Some(halves) => halves,
+            None => {
+                notes.push(
+                    "no answer is marked as a hit, and their latencies have one mode: nothing can be said of a cache".to_owned(),
+                );
+                (Histogram::new_from(&times), times)
+            }
+        }
+    };
+    cache.hits = hits.len();
+    cache.misses = misses.len();
+    let all = cache.hits + cache.misses;
+    if all > 0 {
+        cache.hit_rate = cache.hits as f64 / all as f64;
+    }
+    if !hits.is_empty() && !misses.is_empty() {
+        let median = |it: &Histogram<u64>| it.value_at_quantile(0.5) as f64;
+        cache.speed_up = Some(median(&misses) / median(&hits));
+    }
+    cache.hit_latency_ms = latency(&hits);
+    cache.miss_latency_ms = latency(&misses);
+    cache
+}
+
+fn defects(seen: &Seen) -> Option<Defect> {
+    let message = seen.example.clone()?;
+    Some(Defect {
+        name: "wrong-answers".to_owned(),
+        message,
+        count: seen.wrong,
+    })
+}

@@ -1,0 +1,207 @@
+//! `mixed`: what users do all day: discover, configure, invoke, stream, and again.
+
+use std::sync::Arc;
+
+use acp_reports::load::Report;
+
+use super::Scenario;
+use crate::hot::{Exchange, Prepared};
+use crate::inlet::{Manner, Reading};
+use crate::recorder::{Series, Verdict};
+use crate::run::{self, Job};
+use crate::script::{Ask, Judged, Script, User};
+use crate::target::Target;
+use crate::traffic::{Draw, Traffic, Wishes};
+
+/// The scenario.
+pub(super) static SCENARIO: Scenario = Scenario {
+    name: "mixed",
+    summary: "the user journey: discover, configure, invoke, stream, repeat",
+    attack: |job| Box::pin(attack(job)),
+};
+
+async fn attack(job: &Job) -> Report {
+    let mut report = run::blank(job, SCENARIO.name);
+    let Some(traffic) = run::learn(job, &mut report).await else {
+        return report;
+    };
+    match Journey::new(&job.target, &job.traffic, &traffic) {
+        Ok(journey) => {
+            run::attack(job, &job.load, Arc::new(journey), &mut report).await;
+        }
+        Err(why) => report.error = Some(why),
+    }
+    report
+}
+
+/// What can be asked, by name.
+const STEPS: [&str; 4] = ["discover", "configure", "invoke", "stream"];
+
+/// One kind of request.
+struct Step {
+    /// Its number among the endpoints.
+    endpoint: usize,
+    good: Vec<Prepared>,
+    bad: Vec<Prepared>,
+    reading: Reading,
+}
+
+/// What users do.
+pub(super) struct Journey {
+    endpoints: Vec<String>,
+    steps: Vec<Step>,
+    /// The sums of their weights; empty: one after the other.
+    cumulative: Vec<f64>,
+    draw: Draw,
+    invalid_share: f64,
+}
+
+impl Journey {
+    /// The journey through what this agent has.
+    pub(super) fn new(target: &Target, wishes: &Wishes, traffic: &Traffic) -> Result<Self, String> {
+        let mut journey = Self {
+            endpoints: Vec::new(),
+            steps: Vec::new(),
+            cumulative: Vec::new(),
+            draw: Draw::new(wishes.popularity, traffic.inputs.len()),
+            invalid_share: wishes.invalid_share,
+        };
+        let mut sum = 0.0;
+        for name in STEPS {
+            let weight = wishes.mix.iter().find(|(wished, _)| wished == name);
+            if !wishes.mix.is_empty() && weight.is_none() {
+                continue;
+            }
+            let before = journey.steps.len();
+            journey.add(name, target, traffic);
+            let added = journey.steps.len() - before;
+            if let Some((name, weight)) = weight {
+                if added == 0 {
+                    return Err(format!("the agent has nothing to {name} with"));
+                }
+                for _ in 0..added {
+                    sum += weight / added as f64;
+                    journey.cumulative.push(sum);
+                }
+            }
+        }
+        Ok(journey)
+    }
+
+    /// Adds the requests of a step, if the agent has what they need.
+    fn add(&mut self, name: &str, target: &Target, traffic: &Traffic) {
+        let invoke = |inputs: &[String], path: &str, is_flagged| -> Vec<Prepared> {
+            let bodies = inputs.iter().map(|it| Traffic::body(it, None, is_flagged));
+            bodies
+                .filter_map(|body| Prepared::post(target, path, body))
+                .collect()
+        };
+        match name {
+            "discover" => {
+                for path in ["/capabilities", "/schema"] {
+                    let good = Prepared::get(target, path).into_iter().collect();
+                    self.push(format!("GET {path}"), good, Vec::new(), Reading::Over);
+                }
+            }
+            "configure" => {
+                let bodies = traffic
+                    .configs
+                    .iter()
+                    .map(|it| format!("{{\"config\":{it}}}"));
+                let good = bodies.filter_map(|it| Prepared::post(target, "/config", it));
+                self.push(
+                    "POST /config".to_owned(),
+                    good.collect(),
+                    Vec::new(),
+                    Reading::Over,
+                );
+            }
+            "invoke" => {
+                let good = invoke(&traffic.inputs, "/invoke", false);
+                let bad = invoke(&traffic.bad_inputs, "/invoke", false);
+                self.push("POST /invoke".to_owned(), good, bad, Reading::Over);
+            }
+            _ => {
+                let Some((path, is_flagged)) = &traffic.stream else {
+                    return;
+                };
+                let good = invoke(&traffic.inputs, path, *is_flagged);
+                let reading = Reading::Heard(Manner::Listens);
+                let name = match is_flagged {
+                    true => format!("POST {path} (stream)"),
+                    false => format!("POST {path}"),
+                };
+                self.push(name, good, Vec::new(), reading);
+            }
+        }
+    }
+
+    fn push(&mut self, name: String, good: Vec<Prepared>, bad: Vec<Prepared>, reading: Reading) {
+        if good.is_empty() {
+            return;
+        }
+        self.steps.push(Step {
+            endpoint: self.endpoints.len(),
+            good,
+            bad,
+            reading,
+        });
+        self.endpoints.push(name);
+    }
+}
+
+impl Script for Journey {
+    fn endpoints(&self) -> &[String] {
+        &self.endpoints
+    }
+
+    fn next(&self, user: &mut User) -> Ask<'_> {
+        let count = self.steps.len() as u64;
+        let at = match self.cumulative.is_empty() {
+            // Users begin at different steps, or all would do the same at the same time.
+            true => usize::try_from((user.turn + user.number as u64) % count).unwrap_or_default(),
+            false => user.chance.weighted(&self.cumulative),
+        };
+        let step = &self.steps[at];
+        let provokes = self.invalid_share > 0.0
+            && !step.bad.is_empty()
+            && user.chance.fraction() < self.invalid_share;
+        let (key, prepared) = if provokes {
+            let key = user.chance.below(step.bad.len());
+            (key, &step.bad[key])
+        } else {
+            let key = self.draw.next(&mut user.chance, user.turn) % step.good.len();
+            (key, &step.good[key])
+        };
+        Ask {
+            prepared,
+            endpoint: step.endpoint,
+            reading: if provokes {
+                Reading::Over
+            } else {
+                step.reading
+            },
+            key,
+            provokes,
+        }
+    }
+
+    fn judge(&self, user: &mut User, ask: &Ask<'_>, exchange: &Exchange) -> Judged {
+        let judged = Judged::by_status(ask, exchange);
+        if judged.verdict != Verdict::Ok || ask.reading == Reading::Over {
+            return judged;
+        }
+        let Some(heard) = &mut user.inlet.heard else {
+            return Judged::of(Verdict::Failed(Some("not-a-stream")));
+        };
+        if heard.defect().is_some() {
+            return Judged::of(Verdict::Failed(Some("broken-framing")));
+        }
+        let Some(first) = heard.first else {
+            return Judged::of(Verdict::Failed(Some("no-event")));
+        };
+        user.time(Series::FirstEvent, first - exchange.began);
+        user.time(Series::Complete, exchange.ended - exchange.began);
+        judged
+    }
+}

@@ -1,0 +1,178 @@
+//! What is learnt of an agent before the load: its documents, and what can be asked of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use acp_conformance::cases::{Case, Generator};
+use acp_conformance::schema::Schema;
+use serde_json::Value;
+
+use super::{Wishes, say};
+use crate::hot::{Line, Prepared};
+use crate::inlet::{Manner, Reading};
+use crate::target::Target;
+
+/// Load is of common questions: longer ones are left out, if there are enough others.
+const LONGEST: usize = 2 * 1024;
+/// How many different refusals are provoked.
+const PROVOCATIONS: usize = 50;
+/// How many configurations are made.
+const CONFIGS: usize = 2;
+/// Where streams are looked for.
+const STREAM_PATHS: [&str; 2] = ["/invoke/stream", "/invoke/advanced-stream"];
+
+/// Why no load can be made: the agent cannot be asked anything.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LearnError {
+    /// It does not answer.
+    #[error("the agent does not answer at {url}: {why}")]
+    Unreachable {
+        /// Where.
+        url: String,
+        /// The kind of trouble.
+        why: &'static str,
+    },
+    /// `/schema` is of no use.
+    #[error("nothing can be asked of the agent: {0}")]
+    Schema(String),
+}
+
+/// What can be asked of an agent.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    /// Valid inputs, JSON texts.
+    pub inputs: Vec<String>,
+    /// Invalid ones.
+    pub bad_inputs: Vec<String>,
+    /// Valid configurations.
+    pub configs: Vec<String>,
+    /// Its `/capabilities`, if it has any.
+    pub capabilities: Value,
+    /// Where it streams, and whether a member `stream` asks for that.
+    pub stream: Option<(String, bool)>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+impl Traffic {
+    /// The body of a request to `/invoke`, or to a stream.
+    #[must_use]
+    pub fn body(input: &str, config: Option<&str>, is_flagged: bool) -> String {
+        let mut body = format!("{{\"input\":{input}");
+        if let Some(config) = config {
+            body.push_str(",\"config_id\":");
+            body.push_str(&Value::from(config).to_string());
+        }
+        if is_flagged {
+            body.push_str(",\"stream\":true");
+        }
+        body.push('}');
+        body
+    }
+
+    /// A text member of its `/capabilities`.
+    #[must_use]
+    pub fn says(&self, names: &[&str]) -> Option<String> {
+        let found = names
+            .iter()
+            .find_map(|name| self.capabilities.get(name)?.as_str());
+        found.map(str::to_owned)
+    }
+}
+
+/// Reads the agent's documents, makes cases of its schema, and looks for its streams.
+///
+/// # Errors
+/// If it does not answer, or its schema admits no input that could be made.
+pub async fn learn(target: &Arc<Target>, wishes: &Wishes) -> Result<Traffic, LearnError> {
+    let mut line = Line::new(target.clone(), 0);
+    let schema = document(&mut line, target, "/schema").await?;
+    let input = part(&schema, "input")
+        .ok_or_else(|| LearnError::Schema("its /schema has no schema for the input".to_owned()))?;
+    let told = |error: &dyn std::fmt::Display| LearnError::Schema(error.to_string());
+    let input = Schema::compile(input).map_err(|error| told(&error))?;
+    let mut generator = Generator::new(&input, wishes.seed);
+    let inputs = generator
+        .valid(2 * wishes.keys + 40)
+        .map_err(|error| told(&error))?;
+    let mut traffic = Traffic {
+        inputs: different(inputs, wishes.keys),
+        ..Traffic::default()
+    };
+    if traffic.inputs.len() < wishes.keys {
+        let (found, wished) = (traffic.inputs.len(), wishes.keys);
+        traffic.notes.push(format!(
+            "the schema gave {found} different inputs, not the {wished} that were asked for"
+        ));
+    }
+    if wishes.invalid_share > 0.0 {
+        let (bad, _) = generator.invalid(PROVOCATIONS);
+        traffic.bad_inputs = different(bad, PROVOCATIONS);
+    }
+    if let Some(Ok(config)) = part(&schema, "config").map(Schema::compile) {
+        let configs = Generator::new(&config, wishes.seed).valid(CONFIGS * 4);
+        traffic.configs = different(configs.unwrap_or_default(), CONFIGS);
+    }
+    if let Ok(capabilities) = document(&mut line, target, "/capabilities").await {
+        traffic.capabilities = capabilities;
+    }
+    traffic.stream = stream(&mut line, target, wishes, &traffic).await;
+    Ok(traffic)
+}
+
+async fn document(line: &mut Line, target: &Target, path: &str) -> Result<Value, LearnError> {
+    let unusable = |why: &str| LearnError::Schema(format!("GET {path} {why}"));
+    let prepared = Prepared::get(target, path).ok_or_else(|| unusable("cannot be asked"))?;
+    let answer = say(line, &prepared, Reading::Kept).await;
+    if let Some(trouble) = answer.trouble.filter(|_| answer.status == 0) {
+        let url = target.url.to_string();
+        let why = trouble.name();
+        return Err(LearnError::Unreachable { url, why });
+    }
+    if !answer.is_well() {
+        return Err(unusable(&format!("answers {}", answer.status)));
+    }
+    answer.json().ok_or_else(|| unusable("is no JSON"))
+}
+
+/// A schema of `/schema`, or of its dialect with `_schema`.
+fn part<'d>(document: &'d Value, name: &str) -> Option<&'d Value> {
+    let found = document.get(name);
+    found.or_else(|| document.get(format!("{name}_schema")))
+}
+
+/// Cases that differ in what they say, not in how it is spelt; short ones before long ones.
+fn different(cases: Vec<Case>, count: usize) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let mut cases: Vec<Case> = cases
+        .into_iter()
+        .filter(|case| seen.insert(case.value.to_string()))
+        .collect();
+    cases.sort_by_key(|case| case.text.len() > LONGEST);
+    let texts = cases.into_iter().map(|case| case.text);
+    texts.take(count).collect()
+}
+
+async fn stream(
+    line: &mut Line,
+    target: &Target,
+    wishes: &Wishes,
+    traffic: &Traffic,
+) -> Option<(String, bool)> {
+    let input = traffic.inputs.first()?;
+    let told = wishes.stream_path.as_deref();
+    let paths = told
+        .into_iter()
+        .chain(STREAM_PATHS)
+        .map(|path| (path, false));
+    for (path, is_flagged) in paths.chain([("/invoke", true)]) {
+        let body = Traffic::body(input, None, is_flagged);
+        let prepared = Prepared::post(target, path, body)?;
+        let reading = Reading::Heard(Manner::Leaves(1));
+        let answer = say(line, &prepared, reading).await;
+        if answer.is_well() && answer.heard.is_some() {
+            return Some((path.to_owned(), is_flagged));
+        }
+    }
+    None
+}

@@ -1,0 +1,48 @@
+//! One question before or after the load, and its answer in full.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderMap;
+use serde_json::Value;
+
+use crate::hot::{Line, Prepared, Trouble};
+use crate::inlet::{Heard, Inlet, Reading};
+use crate::recorder::Recorder;
+
+/// What came back.
+pub(crate) struct Answer {
+    /// 0 for none.
+    pub(crate) status: u16,
+    pub(crate) trouble: Option<Trouble>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+    pub(crate) heard: Option<Box<Heard>>,
+}
+
+impl Answer {
+    pub(crate) fn is_well(&self) -> bool {
+        (200..300).contains(&self.status) && self.trouble.is_none()
+    }
+
+    pub(crate) fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+}
+
+/// Asks once on this line.
+pub(crate) async fn say(line: &mut Line, prepared: &Prepared, reading: Reading) -> Answer {
+    // Nothing of it is measured.
+    let recorder = Arc::new(Recorder::new(0, false, Duration::from_secs(1)));
+    let mut inlet = Inlet::new(recorder);
+    inlet.expect(reading);
+    let exchange = line.exchange(prepared, &mut inlet).await;
+    inlet.end();
+    Answer {
+        status: exchange.status,
+        trouble: exchange.trouble,
+        headers: std::mem::take(&mut inlet.headers),
+        body: std::mem::take(&mut inlet.body),
+        heard: inlet.heard.take(),
+    }
+}

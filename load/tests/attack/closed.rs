@@ -1,0 +1,115 @@
+//! The closed model, against the reference agent in this process.
+
+use std::time::Duration;
+
+use acp_load::attack::Model;
+use acp_load::plan::Plan;
+
+use crate::common::{Agent, job, run};
+
+#[tokio::test]
+async fn the_agents_own_count_is_ours() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
+    let before = agent.requests("/invoke").await;
+    let report = run(&job, "mixed").await;
+    assert_eq!(report.error, None);
+    assert_eq!(report.requests.failed, 0, "{:?}", report.requests);
+    assert!(report.requests.ok > 0);
+    // Learning looked for a stream by two paths, and asked /invoke nothing.
+    assert_eq!(
+        agent.requests("/invoke").await - before,
+        report.requests.total
+    );
+    assert_eq!(report.latency_ms.count, report.requests.ok);
+}
+
+#[tokio::test]
+async fn the_journey_visits_all_five_endpoints_and_none_fails() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.load.users = 8;
+    job.load.model = Model::Closed(Plan::constant(8.0, Duration::from_millis(900)));
+    let report = run(&job, "mixed").await;
+    let names: Vec<_> = report.endpoints.iter().map(|it| it.name.as_str()).collect();
+    let expected = [
+        "GET /capabilities",
+        "GET /schema",
+        "POST /config",
+        "POST /invoke",
+        "POST /invoke/stream",
+    ];
+    assert_eq!(names, expected);
+    for endpoint in &report.endpoints {
+        assert_eq!(endpoint.requests.failed, 0, "{endpoint:?}");
+        assert!(endpoint.requests.ok > 0, "{endpoint:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_must_be_refused_is_counted_apart() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
+    job.traffic.invalid_share = 0.5;
+    let report = run(&job, "mixed").await;
+    let invalid = report.invalid.expect("it is there");
+    assert!(invalid.sent > 0);
+    assert_eq!(invalid.refused, invalid.sent, "{invalid:?}");
+    assert_eq!(report.requests.failed, 0);
+    assert!(!report.requests.by_status.contains_key("400"));
+}
+
+#[tokio::test]
+async fn the_warm_up_is_not_counted() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
+    job.load.warm_up = Duration::from_millis(300);
+    let before = agent.requests("/invoke").await;
+    let report = run(&job, "mixed").await;
+    assert!(agent.requests("/invoke").await - before > report.requests.total);
+    assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
+}
+
+#[tokio::test]
+async fn a_connection_for_each_request_works_as_well() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.target = agent.target(|wishes| wishes.reconnects = true).await;
+    job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
+    let before = agent.requests("/invoke").await;
+    let report = run(&job, "mixed").await;
+    assert_eq!(report.requests.failed, 0, "{:?}", report.requests);
+    assert_eq!(
+        agent.requests("/invoke").await - before,
+        report.requests.total
+    );
+}
+
+#[tokio::test]
+async fn an_agent_that_is_not_there_is_an_error_of_the_run() {
+    let agent = Agent::start(&[]).await;
+    let job = job(&agent).await;
+    agent.stop().await;
+    let report = run(&job, "mixed").await;
+    assert!(
+        report
+            .error
+            .expect("it is there")
+            .contains("does not answer")
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_ended_early_still_reports() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.load.model = Model::Closed(Plan::constant(4.0, Duration::from_secs(3600)));
+    let stop = job.stop.clone();
+    job.show = Some(std::sync::Arc::new(move |_| stop.cancel()));
+    let report = run(&job, "mixed").await;
+    assert!(report.interrupted);
+    assert!(report.duration_s < 3600.0);
+}

@@ -1,0 +1,90 @@
+//! The scenario `rate-limit`, against the reference agent and its faults. Windows are short, and nothing
+//! here asserts how long anything takes: the window that is found is held against the one that is set.
+
+use std::time::Duration;
+
+use acp_load::plan::Plan;
+use acp_reference_agent as reference;
+use acp_reports::load::{Algorithm, RateLimit, Report, Scope};
+use reference::settings;
+
+use crate::common::{Agent, job, run};
+
+async fn found(requests: u32, algorithm: settings::Algorithm, fault: &[&str]) -> Report {
+    let limits = settings::Quota {
+        requests,
+        window: Duration::from_secs(2),
+    };
+    let agent = Agent::with(reference::Settings {
+        rate_limit_invoke: Some(limits),
+        rate_limit_algorithm: algorithm,
+        faults: fault
+            .iter()
+            .map(|name| reference::faults::find(name).expect("a fault"))
+            .collect(),
+        ..reference::Settings::unlimited()
+    })
+    .await;
+    let mut job = job(&agent).await;
+    job.load.model = acp_load::attack::Model::Closed(Plan::constant(1.0, Duration::from_secs(4)));
+    run(&job, "rate-limit").await
+}
+
+fn section(report: &Report) -> &RateLimit {
+    assert_eq!(report.error, None);
+    report.rate_limit.as_ref().expect("the section")
+}
+
+#[tokio::test]
+async fn each_algorithm_of_the_agent_is_found() {
+    for (set, algorithm) in [
+        (settings::Algorithm::FixedWindow, Algorithm::FixedWindow),
+        (settings::Algorithm::SlidingWindow, Algorithm::SlidingWindow),
+        (settings::Algorithm::TokenBucket, Algorithm::TokenBucket),
+    ] {
+        let report = found(6, set, &[]).await;
+        let limit = section(&report);
+        assert_eq!(limit.algorithm, algorithm, "{limit:?}");
+        assert_eq!(limit.limit, Some(6), "{limit:?}");
+        assert_eq!(limit.scope, Scope::Address, "{limit:?}");
+        let window = limit.window_s.expect("a window");
+        assert!((window / 2.0 - 1.0).abs() < 0.05, "{limit:?}");
+        assert!(
+            limit.retry_after.present && limit.retry_after.truthful,
+            "{limit:?}"
+        );
+        assert_eq!(report.defects, [], "{set:?}");
+        let pressure = limit.pressure.as_ref().expect("it was pressed");
+        assert_eq!(pressure.other, 0);
+        assert!(pressure.refused > 0 && pressure.admitted <= pressure.admissible);
+        assert_eq!(limit.cost.requests, report.requests.total);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_without_a_limit_has_none() {
+    let agent = Agent::start(&[]).await;
+    let report = run(&job(&agent).await, "rate-limit").await;
+    assert_eq!(section(&report).algorithm, Algorithm::None);
+    assert_eq!(section(&report).limit, None);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_limit_is_named() {
+    let faults = [
+        ("forgets-retry-after", "retry-after-missing"),
+        ("calls-back-a-second-early", "retry-after-optimistic"),
+        ("calls-back-in-the-past", "retry-after-negative"),
+        ("admits-one-too-many", "over-admission"),
+        ("admits-one-too-few", "under-admission"),
+        ("checks-then-counts", "over-admits-at-once"),
+        ("counts-what-is-left-too-late", "remaining-optimistic"),
+    ];
+    // Most of the time is spent waiting for windows to end: that can be done together.
+    let runs = faults.map(|(fault, name)| async move {
+        let report = found(6, settings::Algorithm::FixedWindow, &[fault]).await;
+        let mut names = report.defects.iter().map(|it| it.name.as_str());
+        assert!(names.any(|it| it == name), "{fault}: {:?}", report.defects);
+    });
+    futures_util::future::join_all(runs).await;
+}

@@ -1,0 +1,56 @@
+//! The scenario `stream`, against the reference agent and its faults.
+
+use acp_load::run::Clients;
+
+use crate::common::{Agent, job, run};
+
+#[tokio::test]
+async fn streams_of_a_sound_agent_all_complete() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.load.users = 40;
+    job.load.model = acp_load::attack::Model::Closed(acp_load::plan::Plan::constant(
+        40.0,
+        std::time::Duration::from_millis(500),
+    ));
+    let report = run(&job, "stream").await;
+    let stream = report.stream.expect("it is there");
+    assert_eq!(stream.broken, 0, "{:?}", report.defects);
+    assert!(stream.opened > 0);
+    assert_eq!(stream.completed, stream.opened);
+    assert_eq!(stream.complete_ms.count, stream.completed);
+    assert_eq!(stream.first_event_ms.count, stream.completed);
+    assert!(stream.most_at_once >= 2 && stream.most_at_once <= 40);
+    assert!(stream.events > stream.completed);
+}
+
+#[tokio::test]
+async fn clients_that_leave_and_clients_that_are_slow_are_not_the_agents_failures() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.clients = Clients {
+        leaving: 0.5,
+        slow: 0.1,
+    };
+    let report = run(&job, "stream").await;
+    let stream = report.stream.expect("it is there");
+    assert!(stream.left > 0, "{stream:?}");
+    assert_eq!(stream.broken, 0, "{:?}", report.defects);
+    assert_eq!(stream.completed + stream.left, stream.opened);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_with_streams_is_named_with_the_number_at_once() {
+    for fault in [
+        "cuts-streams-short",
+        "mixes-concurrent-streams",
+        "capitalises-data",
+        "never-completes",
+    ] {
+        let agent = Agent::start(&[fault]).await;
+        let report = run(&job(&agent).await, "stream").await;
+        let violation = report.stream.expect("it is there").first_violation;
+        assert!(violation.is_some_and(|it| it.at_once >= 1), "{fault}");
+        assert_eq!(report.defects[0].name, "broken-streams");
+    }
+}

@@ -1,0 +1,79 @@
+//! What was asked of the figures: thresholds, and a comparison with an earlier run.
+
+use serde::{Deserialize, Serialize};
+
+/// What a figure is counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Milliseconds.
+    #[default]
+    Ms,
+    /// Seconds.
+    Seconds,
+    /// A share, from 0 to 1.
+    Share,
+    /// So many a second.
+    PerSecond,
+    /// A number of things.
+    Count,
+    /// Bytes.
+    Bytes,
+}
+
+/// A threshold, and whether it holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// As it was given: `p99<50ms`.
+    pub expression: String,
+    /// The figure, in the unit of the report (milliseconds, shares from 0 to 1); absent where
+    /// the run has none, and then the threshold does not hold.
+    pub value: Option<f64>,
+    /// What the figure is counted in.
+    #[serde(default)]
+    pub unit: Unit,
+    /// Whether it holds.
+    pub holds: bool,
+}
+
+/// A run beside an earlier one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The earlier run's report.
+    pub file: String,
+    /// By how much a figure may become worse, as a share: 0.1 for 10 %.
+    #[serde(default)]
+    pub max_regression: f64,
+    /// How sure the intervals are, as a share: 0.95.
+    #[serde(default)]
+    pub confidence: f64,
+    /// What differs between the runs, so that figures may differ for that reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<String>,
+    /// The figures that both runs have.
+    pub metrics: Vec<Metric>,
+}
+
+/// One figure of two runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Its name, as thresholds have it.
+    pub name: String,
+    /// What it is counted in.
+    #[serde(default)]
+    pub unit: Unit,
+    /// In the earlier run.
+    pub before: f64,
+    /// In this one.
+    pub after: f64,
+    /// The change as a share of `before`: 0.1 is a tenth more. Where `before` is 0, and of figures
+    /// that are shares themselves, the difference.
+    pub change: f64,
+    /// Where the change lies, by bootstrap over time slices.
+    pub interval: [f64; 2],
+    /// Whether it became worse by more than is allowed, and surely so.
+    pub regressed: bool,
+    /// Whether it became worse or better at all: whether the interval leaves 0 out.
+    #[serde(default)]
+    pub significant: bool,
+}

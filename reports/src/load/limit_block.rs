@@ -1,0 +1,139 @@
+//! What is shown of a rate limit under load.
+
+use super::blocks::{Block, distributions, share_of};
+use super::words::{seconds, sure};
+use super::{Algorithm, Fairness, Pressure, RateLimit, Scope};
+
+pub(super) fn of(found: &RateLimit) -> Block {
+    let sureness = found.confidence;
+    let mut rows = vec![
+        ("limit", limit(found)),
+        (
+            "algorithm",
+            format!("{} {}", algorithm(found), sure(sureness.algorithm)),
+        ),
+        (
+            "scope",
+            format!("{} {}", scope(found.scope), sure(sureness.scope)),
+        ),
+    ];
+    if let Some(burst) = found.burst {
+        rows.push(("burst", format!("{burst} at once from a full allowance")));
+    }
+    rows.push(("told", told(found)));
+    rows.push(("retry-after", retry_after(found)));
+    rows.push((
+        "excess",
+        format!("{} admitted beyond what is told", found.over_admitted),
+    ));
+    if let Some(recovery) = found.recovery {
+        let told = recovery.told_s.map_or("untold".to_owned(), |told| {
+            format!("told {}", seconds(told))
+        });
+        let after = seconds(recovery.after_s);
+        let text = format!("after {after} ({told}), {} at once", recovery.at_once);
+        rows.push(("recovery", text));
+    }
+    rows.extend(found.fairness.as_ref().map(|it| ("fairness", fairness(it))));
+    rows.extend(found.pressure.as_ref().map(|it| ("pressure", pressure(it))));
+    let cost = found.cost;
+    let text = format!("{} requests in {}", cost.requests, seconds(cost.duration_s));
+    rows.push(("cost", text));
+    let table = found.pressure.as_ref().map(|pressure| {
+        distributions(&[
+            ("admitted", &pressure.admitted_ms),
+            ("refused", &pressure.refused_ms),
+        ])
+    });
+    Block {
+        title: "Rate limit",
+        rows,
+        table,
+    }
+}
+
+fn limit(found: &RateLimit) -> String {
+    let Some(limit) = found.limit else {
+        return format!("none met {}", sure(found.confidence.limit));
+    };
+    let window = match (found.window_s, found.window_interval_s) {
+        (Some(window), Some([from, to])) => format!(
+            "{} (between {} and {})",
+            seconds(window),
+            seconds(from),
+            seconds(to)
+        ),
+        (Some(window), None) => seconds(window),
+        (None, _) => "a time that was not found".to_owned(),
+    };
+    let sure = sure(found.confidence.limit.min(found.confidence.window));
+    format!("{limit} in {window} {sure}")
+}
+
+fn algorithm(found: &RateLimit) -> &'static str {
+    match (found.algorithm, found.window_begins_with_a_request) {
+        (Algorithm::FixedWindow, Some(true)) => "a fixed window, from its first request",
+        (Algorithm::FixedWindow, Some(false)) => "a fixed window, by the clock",
+        (Algorithm::FixedWindow, None) => "a fixed window",
+        (Algorithm::SlidingWindow, _) => "a sliding window",
+        (Algorithm::TokenBucket, _) => "a token bucket",
+        (Algorithm::None, _) => "none",
+        (Algorithm::Unknown, _) => "could not be told",
+    }
+}
+
+fn scope(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Address => "for each address",
+        Scope::Key => "for each key",
+        Scope::Global => "for all together",
+        Scope::Unknown => "could not be told",
+    }
+}
+
+fn told(found: &RateLimit) -> String {
+    let Some(told) = &found.told else {
+        return "nothing".to_owned();
+    };
+    let window = told
+        .window_s
+        .map_or(String::new(), |window| format!(" in {}", seconds(window)));
+    let rest = match told.remaining_truthful {
+        Some(true) => "; what is left is told truly",
+        Some(false) => "; what is left is NOT told truly",
+        None => "; not what is left",
+    };
+    format!("{}{window}, by {}{rest}", told.limit, told.by)
+}
+
+fn retry_after(found: &RateLimit) -> String {
+    let retry_after = found.retry_after;
+    match (retry_after.present, retry_after.truthful) {
+        (false, _) => "missing".to_owned(),
+        (true, true) => format!("true ({} checked)", retry_after.checked),
+        (true, false) => format!("NOT true ({} checked)", retry_after.checked),
+    }
+}
+
+fn fairness(fairness: &Fairness) -> String {
+    let admitted: Vec<_> = fairness.admitted.iter().map(u64::to_string).collect();
+    format!(
+        "{:.2} of 1 (Jain); admitted of each client: {}",
+        fairness.index,
+        admitted.join(", ")
+    )
+}
+
+fn pressure(pressure: &Pressure) -> String {
+    let all = pressure.admitted + pressure.refused + pressure.other;
+    format!(
+        "at {:.1} times the limit for {}: {} admitted (at most {} would be right), {} refused, {} other ({})",
+        pressure.times,
+        seconds(pressure.duration_s),
+        pressure.admitted,
+        pressure.admissible,
+        pressure.refused,
+        pressure.other,
+        share_of(pressure.other, all)
+    )
+}

@@ -1,0 +1,31 @@
+//! The load report: what users of an agent would feel, and whether the figures can be believed.
+//!
+//! The model is filled in by `acp-load`, which owns the histograms and the statistics; its faces
+//! are here, one file a format, listed in [`Format`].
+
+mod blocks;
+mod cache_block;
+mod curve;
+mod format;
+mod gates;
+mod human;
+mod junit;
+mod limit_block;
+mod markdown;
+mod model;
+#[cfg(test)]
+mod sample;
+mod sections;
+mod verdict;
+mod words;
+
+pub use format::{Format, UnknownFormat};
+pub use gates::{Baseline, Metric, Threshold, Unit};
+pub use model::{
+    Arrivals, Curve, Defect, Endpoint, Figures, Generator, Invalid, Latency, Model, Report,
+    Requests, Slice, Target,
+};
+pub use sections::{
+    Algorithm, Cache, Capacity, CapacityRun, Confidence, Cost, Fairness, Pressure, RateLimit,
+    Recovery, RetryAfter, Scope, Soak, Stream, Told, Trend, Violation,
+};

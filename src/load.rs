@@ -1,0 +1,250 @@
+//! `acp-tck load`: put an agent under load, and say what its users would feel.
+
+mod arguments;
+mod look;
+mod quiet;
+mod stop;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acp_load::attack::{Load, Model, Think};
+use acp_load::baseline;
+use acp_load::hlog::Log;
+use acp_load::plan::{Plan, Unit};
+use acp_load::run::{Clients, Job, Objective, run as attack};
+use acp_load::scenarios;
+use acp_load::schedule::Spread;
+use acp_load::target::{Protocol, Target, Wishes};
+use acp_load::threshold::Threshold;
+use acp_load::traffic;
+use acp_reports::Verdict;
+use acp_reports::load::Report;
+
+pub(crate) use self::arguments::Arguments;
+use self::quiet::Quiet;
+use crate::exit::{Exit, Failure, complain};
+use crate::output::Place;
+use crate::{input, output};
+
+/// Users of the closed model, and connections of the open one, if nobody says how many.
+const USERS: usize = 10;
+const CONNECTIONS: usize = 64;
+/// How many arrivals may wait for a connection: ten seconds' worth of them.
+const BACKLOG_SECONDS: f64 = 10.0;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let faces = output::paired(
+        arguments.format.clone(),
+        acp_reports::load::Format::ALL[0],
+        &arguments.output,
+    )?;
+    let scenario = scenarios::named(&arguments.scenario)
+        .ok_or_else(|| Failure::usage(format!("there is no scenario {}", arguments.scenario)))?;
+    if arguments.dashboard && !cfg!(feature = "dashboard") {
+        return Err(Failure::usage(
+            "--dashboard: this program was built without it; build with --features dashboard",
+        ));
+    }
+    let earlier = arguments.baseline.as_deref().map(earlier).transpose()?;
+    let log = arguments.histogram.as_deref();
+    let log = log.map(|path| Place::of("--histogram", path)).transpose()?;
+    let wishes = wishes(arguments)?;
+    let load = load(arguments)?;
+    // As many files as the system lets us have: each connection is one.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let stop = stop::on_signals()?;
+    let runtime = runtime(arguments.threads)?;
+    let began = jiff::Timestamp::now();
+    let quiet = Quiet::begin().map_err(Failure::other)?;
+    let mut report = runtime.block_on(async {
+        let target = Target::find(&wishes).await.map_err(Failure::usage)?;
+        let job = Job {
+            target,
+            load,
+            traffic: asked(arguments),
+            clients: Clients {
+                leaving: arguments.leaving,
+                slow: arguments.slow,
+            },
+            objective: objective(&arguments.objective)?,
+            memory: arguments.pid.map(memory),
+            stop: stop.clone(),
+            show: Some(look::looking_on(stop)),
+        };
+        Ok::<_, Failure>(attack(&job, scenario).await)
+    })?;
+    drop(quiet);
+    report.started_at = began.to_string();
+    report.tool = Some(acp_reports::Tool {
+        name: "acp-tck".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    });
+    judge(arguments, earlier, &mut report);
+    if let Some(place) = &log {
+        let text = Log::of(&report).write().map_err(Failure::other)?;
+        place.write(text.as_bytes())?;
+    }
+    for (format, place) in &faces {
+        output::write(place, |out| format.write(&report, out))?;
+    }
+    if let Some(error) = &report.error {
+        complain(error);
+    }
+    Ok(exit(&report, arguments.require_trusted))
+}
+
+/// One thread runs everything on itself, which is cheapest; more share the work.
+fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
+    let mut builder = match threads {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if threads > 1 {
+        builder.worker_threads(threads);
+    }
+    builder.enable_all().build().map_err(Failure::other)
+}
+
+fn exit(report: &Report, requires_trust: bool) -> Exit {
+    match report.verdict {
+        _ if report.interrupted => Exit::Interrupted,
+        Verdict::Error => Exit::Failed,
+        _ if requires_trust && !report.generator.trusted => {
+            let why = report.generator.why.as_deref().unwrap_or("it says not why");
+            complain(&format!("the figures cannot be trusted: {why}"));
+            Exit::Failed
+        }
+        Verdict::Pass => Exit::Holds,
+        Verdict::Fail => Exit::FallsShort,
+    }
+}
+
+fn wishes(arguments: &Arguments) -> Result<Wishes, Failure> {
+    let mut wishes = Wishes::of(arguments.url.clone());
+    wishes.headers.clone_from(&arguments.headers);
+    for variable in &arguments.api_key_env {
+        wishes.keys.push(input::api_key(variable)?.1);
+    }
+    wishes.sources.clone_from(&arguments.source);
+    wishes.protocol = match arguments.http2 {
+        true => Protocol::Http2,
+        false => Protocol::Http1,
+    };
+    wishes.reconnects = arguments.reconnect;
+    wishes.timeout = arguments.timeout.into();
+    wishes.authorities = arguments.ca.as_deref().map(input::bytes).transpose()?;
+    Ok(wishes)
+}
+
+fn load(arguments: &Arguments) -> Result<Load, Failure> {
+    let duration: Duration = arguments.duration.into();
+    let parse = |text: &str| Plan::parse(text, duration).map_err(Failure::usage);
+    let planned = match (&arguments.plan, &arguments.rate) {
+        (Some(plan), _) => Some(parse(plan)?),
+        (None, Some(rate)) => {
+            let (plan, unit) = parse(rate)?;
+            if unit == Unit::Users {
+                return Err(Failure::usage("--rate is of requests per second: 100/s"));
+            }
+            Some((plan.lasting(duration), unit))
+        }
+        (None, None) => None,
+    };
+    let spread = match arguments.even {
+        true => Spread::Even,
+        false => Spread::Poisson,
+    };
+    let (model, users) = match planned {
+        Some((plan, Unit::PerSecond)) => {
+            let backlog = arguments.backlog;
+            let backlog = backlog.unwrap_or((plan.highest() * BACKLOG_SECONDS) as usize);
+            let users = arguments.users.unwrap_or(CONNECTIONS);
+            (
+                Model::Open {
+                    plan,
+                    spread,
+                    backlog,
+                },
+                users,
+            )
+        }
+        Some((plan, Unit::Users)) => {
+            let users = plan.highest().ceil() as usize;
+            (Model::Closed(plan), users)
+        }
+        None => {
+            let users = arguments.users.unwrap_or(USERS);
+            (Model::Closed(Plan::constant(users as f64, duration)), users)
+        }
+    };
+    let (least, most) = arguments.think.unwrap_or_default();
+    Ok(Load {
+        model,
+        users,
+        warm_up: arguments.warm_up.into(),
+        think: Think { least, most },
+        seed: arguments.seed,
+        threads: arguments.threads,
+        dashboard: arguments.dashboard,
+    })
+}
+
+fn asked(arguments: &Arguments) -> traffic::Wishes {
+    traffic::Wishes {
+        keys: arguments.keys,
+        popularity: arguments.popularity,
+        invalid_share: arguments.invalid_share,
+        mix: arguments.mix.clone(),
+        stream_path: arguments.stream_path.clone(),
+        seed: arguments.seed,
+    }
+}
+
+fn objective(text: &str) -> Result<Objective, Failure> {
+    let wrong = |error| Failure::usage(format!("--objective: {error}"));
+    let all = Threshold::several(text).map_err(wrong)?;
+    Ok(Objective {
+        text: text.to_owned(),
+        holds: Arc::new(move |report| all.iter().all(|it| it.judge(report).holds)),
+    })
+}
+
+/// Holds the report against the thresholds and the baseline, and gives the verdict.
+fn judge(arguments: &Arguments, earlier: Option<Report>, report: &mut Report) {
+    let thresholds = arguments.thresholds.iter();
+    report.thresholds = thresholds.map(|it| it.judge(report)).collect();
+    if let (Some(file), Some(earlier), None) = (&arguments.baseline, earlier, &report.error) {
+        let file = file.display().to_string();
+        let after = std::slice::from_ref(report);
+        match baseline::compare(
+            &file,
+            &[earlier],
+            after,
+            arguments.max_regression,
+            arguments.seed,
+        ) {
+            Ok(compared) => report.baseline = Some(compared),
+            Err(error) => report.error = Some(error.to_string()),
+        }
+    }
+    report.verdict = report.judge();
+}
+
+fn earlier(path: &Path) -> Result<Report, Failure> {
+    let text = input::text(path)?;
+    serde_json::from_str(&text)
+        .map_err(|error| Failure::usage(format!("{}: no load report: {error}", path.display())))
+}
+
+/// The memory of a process, as the system tells it: Linux alone does so in a file.
+fn memory(pid: u32) -> acp_load::run::ReadMemory {
+    Arc::new(move || {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+        let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kilobytes * 1024)
+    })
+}

@@ -1,0 +1,143 @@
+//! `acp-tck load`, as a user meets it.
+
+use std::process::{Command, Output, Stdio};
+
+use acp_reference_agent as reference;
+use serde_json::Value;
+
+struct Agent {
+    runtime: tokio::runtime::Runtime,
+    running: Option<reference::Running>,
+}
+
+impl Agent {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let settings = reference::Settings {
+            stream_step: std::time::Duration::from_millis(5),
+            ..reference::Settings::unlimited()
+        };
+        let running = runtime.block_on(reference::start(settings));
+        let running = Some(running.expect("an agent"));
+        Self { runtime, running }
+    }
+
+    fn url(&self) -> String {
+        self.running.as_ref().expect("an agent").url()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            self.runtime.block_on(running.stop());
+        }
+    }
+}
+
+fn tck(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acp-tck"));
+    command.arg("load").args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn load(arguments: &[&str]) -> Output {
+    tck(arguments).output().expect("the program runs")
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_run_reports_in_json_and_nothing_else_is_on_stdout() {
+    let agent = Agent::start();
+    let output = load(&[
+        &agent.url(),
+        "--duration",
+        "500ms",
+        "--users",
+        "3",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    assert_eq!(report["format"], "acp-tck/load");
+    assert_eq!(report["model"], "closed");
+    assert_eq!(report["users"], 3);
+    assert_eq!(report["requests"]["failed"], 0);
+    assert!(report["requests"]["ok"].as_u64() > Some(0));
+    assert_eq!(report["verdict"], "pass");
+}
+
+#[test]
+fn a_threshold_that_does_not_hold_fails_the_run() {
+    let agent = Agent::start();
+    let url = agent.url();
+    let arguments = [&url, "--duration", "300ms", "--rate", "50/s"];
+    let output = load(&[&arguments[..], &["--threshold", "p99<1us"]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
+    let output = load(&[&arguments[..], &["--threshold", "errors<0.1%"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+}
+
+#[test]
+fn wrong_usage_is_told_in_one_line() {
+    let url = "http://127.0.0.1:9";
+    for (arguments, word) in [
+        (vec![url, "--scenario", "nonsense"], "mixed"),
+        (vec![url, "--rate", "fast"], "/s"),
+        (vec![url, "--plan", "5/s over never"], "500ms"),
+        (vec![url, "--threshold", "p98.7.6<1"], "p98"),
+        (vec![url, "--popularity", "zap"], "zipf"),
+        (vec![url, "--mix", "dance=1"], "invoke"),
+        (vec![url, "--objective", "nonsense"], "--objective"),
+        #[cfg(not(feature = "dashboard"))]
+        (vec![url, "--dashboard"], "--features dashboard"),
+    ] {
+        let output = load(&arguments);
+        let told = complaint(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {told}");
+        assert!(told.contains(word), "{arguments:?}: {told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn nobody_there_is_no_verdict() {
+    let output = load(&["http://127.0.0.1:9", "--duration", "1s", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["verdict"], "error");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
+    use std::io::{BufRead, BufReader, Read};
+
+    let agent = Agent::start();
+    let url = agent.url();
+    let mut child = tck(&[&url, "--duration", "1h", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    // The first line of progress says that it is under way.
+    let stderr = child.stderr.take().expect("stderr");
+    let mut line = String::new();
+    BufReader::new(stderr).read_line(&mut line).expect("a line");
+    assert!(line.contains("p99"), "{line}");
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.expect("kill runs").success());
+    let mut text = String::new();
+    let mut stdout = child.stdout.take().expect("stdout");
+    stdout.read_to_string(&mut text).expect("UTF-8");
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    let report: Value = serde_json::from_str(&text).expect("the report is whole");
+    assert_eq!(report["interrupted"], true);
+    assert!(report["requests"]["ok"].as_u64() > Some(0));
+}
