@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use acp_conformance::recording::Recording;
 use acp_conformance::rules;
 use acp_conformance::run;
-use acp_conformance::settings::Settings;
+use acp_conformance::settings::{Judging, Settings};
 use acp_reference_agent as reference;
 use acp_reports::{ProfileLevel, Report, Status, Verdict};
 use reference::faults::{self, Fault};
@@ -23,6 +24,22 @@ use url::Url;
 
 /// How many agents are certified at once: they spend their time waiting for streams.
 const AT_ONCE: usize = 6;
+
+/// One run in so many is written down and judged from there as well: that takes as long as the run.
+const ONE_IN: usize = 8;
+
+/// The report on a run. The clean agent's is made from its record, too, and that on one fault in
+/// [`ONE_IN`].
+fn reported(recording: &Recording, judging: &Judging, fault: Option<&Fault>) -> Report {
+    let is_of_those = |fault: &Fault| {
+        let letters = fault.name.bytes().map(usize::from);
+        letters.sum::<usize>().is_multiple_of(ONE_IN)
+    };
+    match fault.is_none_or(is_of_those) {
+        true => recorded::report(recording, judging),
+        false => recording.report(judging),
+    }
+}
 
 /// The report of a check in a setup; `None` if the faults cannot show there.
 async fn certify(setup: &Setup, faults: Vec<&'static Fault>) -> Option<Report> {
@@ -35,6 +52,7 @@ async fn certify(setup: &Setup, faults: Vec<&'static Fault>) -> Option<Report> {
         faults,
         ..reference::Settings::unlimited()
     };
+    let fault = settings.faults.first().copied();
     (setup.agent)(&mut settings);
     let agent = match reference::start(settings).await {
         Err(reference::settings::Error::IdleFault { .. }) => return None,
@@ -47,7 +65,7 @@ async fn certify(setup: &Setup, faults: Vec<&'static Fault>) -> Option<Report> {
     settings.shuffle = order();
     let recording = run::record(&settings, &|_| {}, &CancellationToken::new()).await;
     agent.stop().await;
-    let report = recorded::report(&recording.expect("a run"), &settings.judging());
+    let report = reported(&recording.expect("a run"), &settings.judging(), fault);
     let text = serde_json::to_string(&report).expect("JSON");
     for secret in setups::traces_of_secrets() {
         assert!(!text.contains(&secret), "{}: a secret is told", setup.name);

@@ -9,7 +9,7 @@ use acp_reports::{
 
 use crate::dialects::{self, Dialect};
 use crate::drive::Stop;
-use crate::evidence::{Ask, Evidence};
+use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::expected::ExpectedFailures;
 use crate::feature::Feature;
 use crate::judge::{Outcome, status};
@@ -277,10 +277,18 @@ fn features(profile: &Profile, evidence: &Evidence, results: &[Finding]) -> Vec<
     Feature::ALL.iter().filter(is_judged).map(shown).collect()
 }
 
-/// Whether most of a feature was left out for the lack of time.
+/// Whether most of a feature was left out: for the lack of time, or because the agent has only
+/// the lesser part of it.
 fn is_cut_short(feature: Feature, evidence: &Evidence) -> bool {
     let terms = evidence.facts.launched;
-    feature == Feature::Orchestrator && terms.is_some_and(|terms| terms.is_quick)
+    match feature {
+        Feature::Orchestrator => terms.is_some_and(|terms| terms.is_quick),
+        Feature::Observability => {
+            let mut scrapes = evidence.at(Topic::Metrics, Step::Main);
+            !scrapes.any(|ask| ask.answer().is_some_and(|answer| answer.is_success()))
+        }
+        _ => false,
+    }
 }
 
 /// The level reached.
@@ -311,7 +319,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::evidence::{About, Ask, Step, Topic};
+    use crate::evidence::About;
     use crate::rule::{Look, Rule, each};
     use crate::settings::Facts;
     use crate::wire::{End, Exchange, Request};

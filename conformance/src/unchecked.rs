@@ -88,7 +88,7 @@ pub static UNCHECKED: &[Unchecked] = &[
     Unchecked {
         clause: "Heartbeats go on for as long as the agent lives.",
         source: "seed, orchestrator",
-        why: "A run watches three intervals. `acp-tck orchestrator` watches for as long as it is left to.",
+        why: "A run watches two intervals. `acp-tck orchestrator` watches for as long as it is left to.",
     },
     Unchecked {
         clause: "An agent does what its descriptions say.",

@@ -11,7 +11,7 @@ use acp_reference_agent::faults::Fault;
 use acp_reports::Report;
 use tokio_util::sync::CancellationToken;
 
-use crate::recorded;
+use crate::reported;
 
 /// So short that a run takes ten seconds, so long that a busy machine keeps to it.
 const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(2);
@@ -71,5 +71,5 @@ pub(crate) async fn certify(fault: Option<&Fault>) -> Report {
         params.say(said).expect("a parameter");
     }
     let recording = run::record(&settings, &|_| {}, &CancellationToken::new()).await;
-    recorded::report(&recording.expect("a run"), &settings.judging())
+    reported(&recording.expect("a run"), &settings.judging(), fault)
 }

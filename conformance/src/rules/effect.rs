@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use acp_reports::Level::Should;
 use serde_json::Value;
 
+use super::looks::output;
+use crate::cached::mark;
 use crate::drive::effect::says_otherwise;
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Core;
@@ -39,7 +41,9 @@ fn has_effect(evidence: &Evidence) -> Judgement {
         let why = "no configuration could be stored: see config.creates";
         return Judgement::Inconclusive(why.to_owned());
     }
-    let under: Vec<&Ask> = of(Step::Main).filter(is_success).collect();
+    // What came out of a cache may be another configuration's answer.
+    let is_own = |ask: &&Ask| output(ask).is_some() && mark(ask).is_none();
+    let under: Vec<&Ask> = of(Step::Main).filter(is_own).collect();
     let plain = |ask: &Ask| evidence.one(Topic::ConfigEffect, Step::Baseline, ask.about.key);
     let again = |ask: &Ask| evidence.one(Topic::ConfigEffect, Step::Again, ask.about.key);
     let is_steady = |ask: &&&Ask| {
@@ -57,7 +61,7 @@ fn has_effect(evidence: &Evidence) -> Judgement {
             let why = "there is one configuration only: nothing to tell it from";
             return Judgement::Skip(why.to_owned());
         }
-        let output = ask.json().and_then(|body| body.get("output"));
+        let seen = output(ask);
         tally.look(
             ask,
             Look::flaw(
@@ -66,13 +70,13 @@ fn has_effect(evidence: &Evidence) -> Judgement {
                     "another answer under one of {} configurations",
                     configs.len()
                 ),
-                show::value(output.unwrap_or(&Value::Null)),
+                show::value(seen.unwrap_or(&Value::Null)),
             ),
         );
         return tally.judgement();
     }
     if under.is_empty() {
-        let why = "no invocation under a configuration succeeded: see config.usable";
+        let why = "no invocation under a configuration had an output of its own: see config.usable, invoke.responds and cache.key-has-config";
         return Judgement::Inconclusive(why.to_owned());
     }
     let why = "answers change by themselves: whether a configuration changes them cannot be told";

@@ -2,7 +2,8 @@
 
 use acp_reports::Level::Must;
 
-use crate::evidence::{Evidence, Step, Topic};
+use super::looks::output;
+use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature;
 use crate::rule::{Judgement, Look, Rule, Tally};
 use crate::rules::catalogue;
@@ -75,6 +76,10 @@ fn was_looked_for(feature: Feature, evidence: &Evidence) -> bool {
         Feature::Errors => return evidence.of(Topic::InvokeShapes).next().is_some(),
         // The user hands it over, or nobody.
         Feature::Descriptor => return false,
+        // A mark stands beside an output, or in it.
+        Feature::Cache if evidence.of(Topic::Cache).all(|ask| output(ask).is_none()) => {
+            return false;
+        }
         _ => {}
     }
     let (own, others): (Vec<&Rule>, Vec<&Rule>) =
@@ -86,8 +91,14 @@ fn was_looked_for(feature: Feature, evidence: &Evidence) -> bool {
         !others.any(|rule| rule.reads.contains(topic))
     };
     let mut topics = own.iter().flat_map(|rule| rule.reads);
+    // Who is not let in, or sent away for asking too often, sees nothing of a feature.
+    let is_refused = |ask: &Ask| {
+        let mut statuses = ask.answer().into_iter().map(|answer| answer.status);
+        statuses.any(|status| matches!(status, 401 | 403 | 429))
+    };
     topics.any(|topic| {
         let was_asked = evidence.of(*topic).next().is_some();
-        was_asked && (is_own(topic) || *topic == Topic::Discovery)
+        let was_heard = was_asked && !evidence.of(*topic).any(is_refused);
+        was_heard && (is_own(topic) || *topic == Topic::Discovery)
     })
 }

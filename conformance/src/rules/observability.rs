@@ -154,6 +154,16 @@ fn health_fast_under_load(evidence: &Evidence) -> Judgement {
     )
 }
 
+/// That there is no `/metrics`, which an agent may leave out if it does not claim to have it.
+fn without_metrics(evidence: &Evidence) -> Option<Judgement> {
+    let mut scrapes = evidence.at(Topic::Metrics, Step::Main).peekable();
+    let is_asked = scrapes.peek().is_some();
+    let is_absent = |ask: &Ask| ask.answer().is_some_and(|answer| answer.status == 404);
+    let is_free = !evidence.probe.is_claimed(Observability);
+    let why = "there is no /metrics, and nobody claims that there is";
+    (is_asked && is_free && scrapes.all(is_absent)).then(|| Judgement::Skip(why.to_owned()))
+}
+
 /// What a scrape says; of a text with defects, what could be read.
 fn read(ask: &Ask) -> Result<(Exposition, Vec<crate::exposition::Defect>), Look> {
     let answer = whole(ask)?;
@@ -178,6 +188,9 @@ fn scrape(evidence: &Evidence, key: usize) -> Option<(&Ask, Exposition)> {
 }
 
 fn exposition(evidence: &Evidence) -> Judgement {
+    if let Some(skipped) = without_metrics(evidence) {
+        return skipped;
+    }
     each(evidence, evidence.at(Topic::Metrics, Step::Main), |ask| {
         settle(read(ask).map(|(_, defects)| {
             let kind = ask.answer().and_then(|answer| answer.media_type());
@@ -196,6 +209,9 @@ fn exposition(evidence: &Evidence) -> Judgement {
 }
 
 fn names(evidence: &Evidence) -> Judgement {
+    if let Some(skipped) = without_metrics(evidence) {
+        return skipped;
+    }
     each(evidence, scraped(evidence, key::UNKNOWN), |ask| {
         settle(read(ask).map(|(exposition, _)| {
             if exposition.samples.is_empty() {
@@ -245,6 +261,9 @@ fn without_endpoints(exposition: &Exposition) -> Option<Judgement> {
 }
 
 fn counts_true(evidence: &Evidence) -> Judgement {
+    if let Some(skipped) = without_metrics(evidence) {
+        return skipped;
+    }
     let (before, after) = (scrape(evidence, key::BEFORE), scrape(evidence, key::AFTER));
     let (Some((_, before)), Some((ask, after))) = (before, after) else {
         return Judgement::Inconclusive("the metrics could not be read twice".to_owned());
@@ -335,6 +354,9 @@ fn is_timed_to_its_end(stream: &Ask, seconds: f64) -> Look {
 }
 
 fn bounded_labels(evidence: &Evidence) -> Judgement {
+    if let Some(skipped) = without_metrics(evidence) {
+        return skipped;
+    }
     let (before, after) = (scrape(evidence, key::AFTER), scrape(evidence, key::UNKNOWN));
     let (Some((_, before)), Some((ask, after))) = (before, after) else {
         return Judgement::Inconclusive("the metrics could not be read twice".to_owned());

@@ -326,8 +326,19 @@ fn single_registration(evidence: &Evidence) -> Judgement {
         life(evidence, Topic::Registration)?;
         let mut tally = Tally::new(evidence);
         let mut honoured: Option<&str> = None;
+        let mut last = Duration::ZERO;
+        let interval = evidence.facts.launched.map(|terms| terms.heartbeat);
         for ask in calls(evidence, Topic::Registration) {
+            let silence = ask.exchange.began.saturating_sub(last);
+            last = ask.exchange.began;
             let look = match (Call::of(ask), honoured) {
+                // A heartbeat was due in between, and has not come through.
+                (Call::Register, Some(_))
+                    if interval.is_some_and(|interval| silence > interval) =>
+                {
+                    honoured = None;
+                    Look::Beside
+                }
                 (Call::Register, Some(id)) => Look::flaw(
                     "the agent registers again though it is registered",
                     format!("heartbeats under {id}"),

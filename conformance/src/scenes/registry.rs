@@ -14,7 +14,7 @@ use crate::evidence::{Ask, Step, Topic};
 use crate::wire::{Client, Limits, Request};
 
 /// How many heartbeats are watched.
-const BEATS: usize = 3;
+const BEATS: usize = 2;
 /// How long a registration is waited for: longer than it may take, as late is not never.
 const REGISTRATION: Duration = Duration::from_secs(20);
 /// Of an outage: how long nobody listens, and then how long every call is refused. In the

@@ -364,10 +364,10 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "renews-a-registration-that-holds",
-        summary: "after every third heartbeat it registers anew",
+        summary: "after every second heartbeat it registers anew",
         trips: &["orchestrator.single-registration"],
         seams: &[Seam::Outcome(|memory, outcome| {
-            if is_done(outcome, Errand::Beat) && memory.count() % 3 == 2 {
+            if is_done(outcome, Errand::Beat) && memory.count() % 2 == 1 {
                 outcome.is_success = false;
             }
         })],
