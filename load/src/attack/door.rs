@@ -10,6 +10,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use goose::{GooseAttack, GooseError};
@@ -58,7 +59,11 @@ pub(super) async fn crowd(
         ))
     }));
     let scenario = Scenario::new("users").register_transaction(life.set_name("live"));
+    // goose's own client is not used. Without this, each of its users would build one, and read
+    // the system's certificates for it.
+    let shared = GooseClientBuilder::new().without_cookies();
     let attack = GooseAttack::initialize_with_config(configuration)?;
+    let attack = attack.set_client_builder_without_cookies(shared)?;
     attack.register_scenario(scenario).execute().await?;
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 use hdrhistogram::Histogram;
 
+use crate::recorder::histogram;
+
 /// The share of the variance that lies between the two groups. A single bell has 0.64, an even
 /// spread 0.75; two groups that are really apart have nearly all of it.
 const APART: f64 = 0.85;
@@ -42,12 +44,12 @@ pub(super) fn split(times: &Histogram<u64>) -> Option<(Histogram<u64>, Histogram
     if between < APART * variance || distance < FACTOR.ln() {
         return None;
     }
-    let mut fast = Histogram::new_from(times);
-    let mut slow = Histogram::new_from(times);
+    let (mut fast, mut slow) = (histogram(), histogram());
     for it in times.iter_recorded() {
         let value = it.value_iterated_to();
         let part = if value <= cut { &mut fast } else { &mut slow };
-        part.saturating_record_n(value, it.count_at_value());
+        // It grows as it must: this does not fail.
+        let _ = part.record_n(value, it.count_at_value());
     }
     Some((fast, slow))
 }
@@ -56,7 +58,7 @@ pub(super) fn split(times: &Histogram<u64>) -> Option<(Histogram<u64>, Histogram
 mod tests {
     use super::*;
     use crate::chance::Chance;
-    use crate::recorder::{histogram, record};
+    use crate::recorder::record;
 
     fn bell(histogram: &mut Histogram<u64>, median: f64, count: usize) {
         let mut chance = Chance::new(5, 0);
