@@ -56,7 +56,7 @@ fn has_effect(evidence: &Evidence) -> Judgement {
         tally.look(ask, Look::Fine);
         return tally.judgement();
     }
-    if let Some(ask) = under.iter().filter(is_steady).next_back() {
+    if let Some(ask) = under.iter().rfind(is_steady) {
         if configs.len() == 1 {
             let why = "there is one configuration only: nothing to tell it from";
             return Judgement::Skip(why.to_owned());
