@@ -34,8 +34,7 @@ pub(crate) struct Arguments {
     /// Ends after this time; without it, with Ctrl-C
     #[arg(long, value_name = "D")]
     duration: Option<humantime::Duration>,
-    /// A way to misbehave, as NAME[=VALUE][@FROM..UNTIL], for example fails=503@10s..20s; repeatable
-    #[arg(long = "fault", value_name = "NAME", long_help = faults())]
+    #[arg(help = "A way to misbehave, as NAME[=VALUE][@FROM..UNTIL], for example fails=503@10s..20s; repeatable", long = "fault", value_name = "NAME", long_help = faults())]
     faults: Vec<Mischief>,
     /// Let a SHOULD that does not hold fail the run
     #[arg(long)]

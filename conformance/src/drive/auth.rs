@@ -16,7 +16,7 @@ const SHORTEST_IN_QUERY: usize = 4;
 const PARAMETERS: &[&str] = &["api_key", "apikey", "key", "access_token", "token"];
 
 /// The keys of what is asked under [`Step::Main`]. What the right credentials are answered has
-/// the same key under [`Step::Baseline`](crate::evidence::Step::Baseline); so has what is
+/// the same key under [`Step::Baseline`]; so has what is
 /// answered without any to what is then asked with them in the query.
 pub mod key {
     /// `/invoke` with the right credentials.
