@@ -1,6 +1,6 @@
 //! What is learnt of an agent before the load: its documents, and what can be asked of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use acp_conformance::cases::{Case, Generator};
@@ -146,11 +146,27 @@ fn different(cases: Vec<Case>, count: usize) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut cases: Vec<Case> = cases
         .into_iter()
-        .filter(|case| seen.insert(case.value.to_string()))
+        .filter(|case| seen.insert(one_writing(&case.value).to_string()))
         .collect();
     cases.sort_by_key(|case| case.text.len() > LONGEST);
     let texts = cases.into_iter().map(|case| case.text);
     texts.take(count).collect()
+}
+
+/// The same with its members sorted and one spelling for each number, as a cache's key has them
+/// (RFC 8785): 5 and 5.0 are one.
+fn one_writing(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().map(|number| number + 0.0).into(),
+        Value::Array(items) => items.iter().map(one_writing).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            let members = members.map(|(name, member)| (name.clone(), one_writing(member)));
+            let sorted: BTreeMap<String, Value> = members.collect();
+            sorted.into_iter().collect()
+        }
+        scalar => scalar.clone(),
+    }
 }
 
 async fn stream(
@@ -175,4 +191,23 @@ async fn stream(
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn writings_of_one_question_are_one_and_other_questions_are_not() {
+        let texts = [
+            r#"{"days": 5, "place": {"a": 0, "b": [1]}}"#,
+            r#"{"place": {"b": [1.0], "a": -0.0}, "days": 5.0}"#,
+        ];
+        let read = texts.map(|text| serde_json::from_str(text).expect("JSON"));
+        let [one, other] = read.map(|value: Value| one_writing(&value).to_string());
+        assert_eq!(one, other);
+        assert_ne!(one, one_writing(&json!({"days": "5"})).to_string());
+    }
 }
