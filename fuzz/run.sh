@@ -21,11 +21,18 @@ RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     cargo build --release --locked --quiet --target "$host" --bins
 bin=target/$host/release
 
-for target in "${targets[@]}"; do
+# One target alone, as long as it takes; prints its figures, or the end of its log.
+fuzz() {
+    local target=$1
     mkdir -p "artifacts/$target" "corpus/$target"
-    echo "fuzz: $target, $seconds s"
     "$bin/$target" "corpus/$target" -max_total_time="$seconds" -max_len=8192 -timeout=20 -rss_limit_mb=1024 \
         -print_final_stats=1 -artifact_prefix="artifacts/$target/" 2>"artifacts/$target/log" ||
-        { tail -n 40 "artifacts/$target/log"; exit 1; }
+        { tail -n 40 "artifacts/$target/log"; return 1; }
+    echo "fuzz: $target, $seconds s"
     grep -E "DONE|stat::slowest_unit" "artifacts/$target/log"
-done
+}
+export -f fuzz
+export bin seconds
+
+# As many at once as there are processors.
+printf '%s\n' "${targets[@]}" | xargs -P "$(nproc)" -I {} bash -c 'fuzz {}'
