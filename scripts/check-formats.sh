@@ -4,7 +4,8 @@
 #
 #   scripts/check-formats.sh [FOLDER]     where the reports stay; default: target/formats
 #
-# Installs what it needs into target/formats-tools. What cannot be had is said in a line, and is no
+# Builds the program, unless ACP_TCK names one. Installs what it needs into target/formats-tools.
+# What cannot be had is said in a line, and is no
 # failure, unless CI=true.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -20,8 +21,11 @@ not_checked() {
 }
 has() { command -v "$1" >/dev/null; }
 
-cargo build --quiet --locked
-program=$target/debug/acp-tck
+program=${ACP_TCK:-}
+if [ -z "$program" ]; then
+    cargo build --quiet --locked
+    program=$target/debug/acp-tck
+fi
 
 # 1. Runs of every kind: a clean one, one with faults, one without an agent.
 written=()
