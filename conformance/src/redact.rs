@@ -5,7 +5,7 @@
 //! well, and what a cut or a split has left of a secret.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine;
@@ -40,8 +40,10 @@ pub(crate) struct Redactor {
     /// Of these, fragments are redacted too; in small letters.
     credentials: Vec<Vec<u8>>,
     finder: Option<AhoCorasick>,
-    /// Where each fragment of a credential begins: which, and at what byte.
-    fragments: HashMap<[u8; FRAGMENT], (usize, usize)>,
+    /// Finds the fragments of credentials, also where one begins within another.
+    fragments: Option<AhoCorasick>,
+    /// Whence each of them is: which credential, and from what byte on.
+    origins: Vec<(usize, usize)>,
 }
 
 impl Redactor {
@@ -93,16 +95,26 @@ impl Redactor {
             .ascii_case_insensitive(true)
             .build(forms);
         self.finder = finder.ok().filter(|_| !self.values.is_empty());
+        self.find_fragments();
+    }
+
+    fn find_fragments(&mut self) {
+        let mut known: HashSet<&[u8]> = HashSet::new();
+        let mut fragments: Vec<&[u8]> = Vec::new();
+        self.origins.clear();
         for (which, credential) in self.credentials.iter().enumerate() {
             for (at, window) in credential.windows(FRAGMENT).enumerate() {
                 let is_ours = memchr::memmem::find(REDACTED.as_bytes(), window).is_some();
-                if let Ok(window) = window.try_into()
-                    && !is_ours
-                {
-                    self.fragments.entry(window).or_insert((which, at));
+                if !is_ours && known.insert(window) {
+                    fragments.push(window);
+                    self.origins.push((which, at));
                 }
             }
         }
+        let finder = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(&fragments);
+        self.fragments = finder.ok().filter(|_| !fragments.is_empty());
     }
 
     /// A header field's value, as it may be shown.
@@ -198,20 +210,22 @@ impl Redactor {
     /// Fragments of credentials, and near them what they lack.
     fn pieces(&self, text: &[u8]) -> Vec<Range> {
         let mut found: Vec<(Range, usize, usize)> = Vec::new();
-        if self.fragments.is_empty() {
+        let Some(fragments) = &self.fragments else {
             return Vec::new();
-        }
-        let lower = text.to_ascii_lowercase();
-        for (at, window) in lower.windows(FRAGMENT).enumerate() {
-            let Some((which, begin)) = self.fragments.get(window) else {
-                continue;
-            };
+        };
+        for fragment in fragments.find_overlapping_iter(text) {
+            let (which, begin) = self.origins[fragment.pattern()];
+            let at = fragment.start();
             match found.last_mut() {
                 // A window on from the last one: the same piece.
                 Some((range, _, _)) if at < range.end => range.end = at + FRAGMENT,
-                _ => found.push((at..at + FRAGMENT, *which, *begin)),
+                _ => found.push((fragment.range(), which, begin)),
             }
         }
+        if found.is_empty() {
+            return Vec::new();
+        }
+        let lower = text.to_ascii_lowercase();
         let rests: Vec<Range> = found
             .iter()
             .flat_map(|(range, which, begin)| {
