@@ -34,7 +34,13 @@ for suffix in json html md sarif tap svg xml shields.json; do
 done
 outputs() { printf '%s\n' "${written[@]/NAME/$reports/$1}"; }
 mapfile -t to < <(outputs clean)
-"$program" check "${to[@]}"
+certify=()
+if has openssl; then
+    openssl genpkey -algorithm ed25519 -out "$reports/certificate.key" 2>/dev/null
+    openssl pkey -in "$reports/certificate.key" -pubout -out "$reports/certificate.pub"
+    certify=(--certificate "$reports/clean.certificate.json" --signing-key "$reports/certificate.key")
+fi
+"$program" check "${to[@]}" "${certify[@]}"
 
 faults=(counts-length-in-bytes repeats-a-key writes-python-for-json retries-in-words streams-in-latin-1)
 # An old log would name an old port.
@@ -86,8 +92,15 @@ fi
 # 5. The readers.
 if cmp -s $here/requirements.txt "$tools/requirements.txt"; then
     "$tools/venv/bin/python" $here/check.py "$reports"
+    if has openssl; then
+        "$tools/venv/bin/python" $here/certificate.py "$reports"
+        "$program" verify "$reports/clean.certificate.json" --report "$reports/clean.json" \
+            --key "$reports/certificate.pub" >/dev/null
+    else
+        not_checked "the certificate" "there is no openssl"
+    fi
 else
-    not_checked "JSON, JUnit, SARIF and SVG" "the packages of requirements.txt cannot be installed"
+    not_checked "JSON, JUnit, SARIF, SVG and the certificate" "the packages of requirements.txt cannot be installed"
 fi
 if has node && [ -f "$tools/package.json" ]; then
     # Modules are looked for above the file that wants them.

@@ -114,7 +114,7 @@ pub(crate) fn heartbeat(text: &str) -> Result<humantime::Duration, String> {
     }
 }
 
-fn timeout(text: &str) -> Result<humantime::Duration, String> {
+pub(crate) fn timeout(text: &str) -> Result<humantime::Duration, String> {
     match text.parse::<humantime::Duration>() {
         Ok(duration) if duration.is_zero() => {
             Err("no exchange takes no time; give it some, for example 10s".to_owned())

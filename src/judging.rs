@@ -13,7 +13,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::exit::{Exit, Failure, complain};
 use crate::output::{Place, Sink};
-use crate::{input, output};
+use crate::{certificate, input, output};
 
 /// The arguments for it.
 #[derive(Debug, clap::Args)]
@@ -48,6 +48,8 @@ pub(crate) struct Arguments {
     /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
     output: Vec<PathBuf>,
+    #[command(flatten)]
+    certificate: certificate::Arguments,
 }
 
 fn profile() -> impl TypedValueParser<Value = &'static Profile> {
@@ -68,6 +70,7 @@ pub(crate) struct Plan {
     excuses: Option<Place>,
     har: Option<Place>,
     record: Option<Place>,
+    certificate: Option<certificate::Plan>,
 }
 
 impl Arguments {
@@ -82,7 +85,9 @@ impl Arguments {
         )?;
         let har = place("--har", self.har.as_ref())?;
         let record = place("--record", record)?;
+        let certificate = self.certificate.plan(&sinks)?;
         let others = [&excuses, &har, &record].into_iter().flatten();
+        let others = others.chain(certificate.as_ref().map(certificate::Plan::place));
         output::all_differ(&sinks, others)?;
         let expected = expected(self.expected_failures.as_ref())?;
         let selection = Selection::new(self.only.clone(), self.skip.clone());
@@ -97,6 +102,7 @@ impl Arguments {
             excuses,
             har,
             record,
+            certificate,
         })
     }
 }
@@ -139,7 +145,10 @@ impl Plan {
         if let Some(error) = report.error.as_ref().filter(|_| !is_told) {
             complain(error);
         }
-        Ok(exit(report))
+        match &self.certificate {
+            Some(plan) => plan.write(report, &self.sinks, exit(report)),
+            None => Ok(exit(report)),
+        }
     }
 }
 

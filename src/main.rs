@@ -1,6 +1,7 @@
 //! The command line of acp-tck: thin, one file a subcommand; nothing is implemented here.
 
 mod agent;
+mod certificate;
 mod check;
 mod completions;
 mod exit;
@@ -15,7 +16,9 @@ mod progress;
 mod report;
 mod rules;
 mod signals;
+mod snapshot;
 mod sse;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -36,6 +39,8 @@ enum Command {
     Agent(agent::Arguments),
     Orchestrator(orchestrator::Arguments),
     Judge(judge::Arguments),
+    Snapshot(Box<snapshot::Arguments>),
+    Verify(verify::Arguments),
     Sse(sse::Arguments),
     Report(report::Arguments),
     Rules(rules::Arguments),
@@ -54,6 +59,8 @@ fn main() -> std::process::ExitCode {
         Command::Agent(arguments) => agent::run(arguments),
         Command::Orchestrator(arguments) => orchestrator::run(arguments),
         Command::Judge(arguments) => judge::run(&arguments),
+        Command::Snapshot(arguments) => snapshot::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
         Command::Sse(arguments) => sse::run(&arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Rules(arguments) => rules::run(&arguments),

@@ -75,10 +75,15 @@ pub(crate) fn write(
     if *place == Place::Stdout {
         return to_stdout(write);
     }
+    place.write(&plain(write)?)
+}
+
+/// What is written to files.
+fn plain(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Vec<u8>, Failure> {
     let mut text = Vec::new();
     let mut plain = anstream::StripStream::new(&mut text);
     write(&mut plain).map_err(Failure::other)?;
-    place.write(&text)
+    Ok(text)
 }
 
 /// The format that a file's name asks for. What has no suffix is for people to read.
@@ -133,6 +138,19 @@ impl Sink {
     pub(crate) fn is_read_at_once(&self) -> bool {
         let is_human = self.format.name == Format::ALL[0].name;
         is_human && self.place == Place::Stdout && io::stdout().is_terminal()
+    }
+
+    /// The file that gets the report as JSON, if this is where it goes.
+    pub(crate) fn json_file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) if self.format.name == "json" => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The bytes that a file gets.
+    pub(crate) fn text(&self, report: &Report) -> Result<Vec<u8>, Failure> {
+        plain(|out| self.format.write(report, out))
     }
 
     /// Writes the report.

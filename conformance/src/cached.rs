@@ -42,6 +42,12 @@ fn in_head(ask: &Ask) -> Option<String> {
     header.or_else(age).map(str::to_owned)
 }
 
+/// Whether a member of this name says whether an answer was cached.
+#[must_use]
+pub(crate) fn is_mark(name: &str) -> bool {
+    MEMBERS.contains(&name)
+}
+
 /// What is compared of two answers of which one was cached: all but the marks.
 #[must_use]
 pub(crate) fn unmarked(output: &Value) -> Value {

@@ -41,6 +41,7 @@ pub mod select;
 pub mod settings;
 mod show;
 mod shrink;
+pub mod snapshot;
 pub mod sse;
 mod summary;
 mod terminal;

@@ -5,6 +5,7 @@
 //! asks for: it is given findings and says them.
 
 mod badge;
+pub mod certificate;
 mod check;
 mod details;
 mod diff;
