@@ -5,17 +5,21 @@
 //! asks for: it is given findings and says them.
 
 mod badge;
+mod chart;
 mod check;
 mod details;
 mod diff;
 mod evidence;
 mod format;
+mod history;
 mod html;
 mod human;
 mod junit;
 mod layout;
 pub mod load;
 mod markdown;
+mod matrix;
+mod merge;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
@@ -32,5 +36,8 @@ pub use check::{
 pub use diff::{Cause, Change, Comparison, Difference};
 pub use evidence::{Arrival, Evidence, Mark, Request, Response, Span};
 pub use format::{Format, UnknownFormat};
+pub use history::History;
 pub use load::Report as LoadReport;
+pub use matrix::Matrix;
+pub use merge::{MergeError, merge};
 pub use text::{escape, shorten};
