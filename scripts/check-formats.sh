@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Has every format of the check report read by readers that this project did not write: parsers,
-# schemas and validators from pip and npm, and a real browser.
+# Has every format of the check report, and the pages of loads, matrices and histories, read by readers
+# that this project did not write: parsers, schemas and validators from pip and npm, and a real browser.
 #
 #   scripts/check-formats.sh [FOLDER]     where the reports stay; default: target/formats
 #
@@ -64,6 +64,30 @@ code=0
 "$program" check http://127.0.0.1:9 "${to[@]}" 2>/dev/null || code=$?
 [ "$code" = 3 ]
 
+# The other pages of the family: loads, one beside another, merged; a matrix; a history.
+pages=$reports/pages
+mkdir -p "$pages"
+: >"$reports/agent.log"
+"$program" agent --port 0 --rate-limit off --rate-limit-invoke off 2>>"$reports/agent.log" &
+agent=$!
+until url=$(grep -o '"url":"[^"]*"' "$reports/agent.log"); do
+    kill -0 "$agent"
+    sleep 0.1
+done
+url=$(cut -d'"' -f4 <<<"$url")
+# Whether figures hold is the machine's affair here; that they are written is not.
+load() { "$program" load "$url" --rate 100/s --duration 3s "$@" 2>/dev/null || [ $? = 1 ]; }
+load --scenario cache --output "$pages/load.json" --histogram "$reports/a.hlog"
+load --scenario cache --baseline "$pages/load.json" --seed 1 --threshold 'p99<50ms' --threshold 'hit_rate>0.99' \
+    --output "$pages/load-beside.html" --output "$pages/load-beside.json" --histogram "$reports/b.hlog"
+load --scenario stream --output "$pages/load-stream.html" --output "$pages/load-stream.json"
+kill "$agent"
+"$program" report render "$pages/load.json" --output "$pages/load.html"
+"$program" load http://127.0.0.1:9 --output "$pages/load-nobody.html" 2>/dev/null || [ $? = 3 ]
+"$program" report merge "$reports"/[ab].hlog --output "$reports/ab.hlog"
+"$program" report matrix "$reports"/{clean,failing}.json --output "$pages/matrix.html" --format html
+"$program" report history "$reports" "$pages" --output "$pages/history.html"
+
 # 2. Readers from pip; made anew when their list changes.
 if ! cmp -s $here/requirements.txt "$tools/requirements.txt"; then
     rm -rf "$tools/venv"
@@ -86,7 +110,11 @@ if has node; then
         node $here/make.mjs $kind "$reports/failing.json" "$reports/$kind.json"
         mapfile -t to < <(outputs $kind | grep -v "/$kind.json$" | grep -v -- '^--output$' | sed 's/^/--output=/')
         "$program" report render "$reports/$kind.json" "${to[@]}"
+        node $here/make.mjs $kind "$pages/load-beside.json" "$reports/load-$kind.json"
+        "$program" report render "$reports/load-$kind.json" --output "$pages/load-$kind.html"
     done
+    "$program" report matrix "$reports"/{clean,hostile,failing}.json --output "$pages/matrix-hostile.html"
+    "$program" report history "$reports"/{clean,hostile,load-hostile}.json --output "$pages/history-hostile.html"
 fi
 
 # 5. The readers.
@@ -109,6 +137,7 @@ if has node && [ -f "$tools/package.json" ]; then
     browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
     if [ -n "$browser" ]; then
         BROWSER=$browser node "$tools/browser.mjs" "$reports"
+        BROWSER=$browser node "$tools/pages.mjs" "$pages"
     else
         not_checked "the page in a browser" "there is no Chromium (apt-get install chromium)"
     fi

@@ -36,11 +36,7 @@ const BACKLOG_SECONDS: f64 = 10.0;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let faces = output::paired(
-        arguments.format.clone(),
-        acp_reports::load::Format::ALL[0],
-        &arguments.output,
-    )?;
+    let sinks = output::sinks(arguments.format.clone(), &arguments.output)?;
     let scenario = scenarios::named(&arguments.scenario)
         .ok_or_else(|| Failure::usage(format!("there is no scenario {}", arguments.scenario)))?;
     if arguments.dashboard && !cfg!(feature = "dashboard") {
@@ -51,6 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let earlier = arguments.baseline.as_deref().map(earlier).transpose()?;
     let log = arguments.histogram.as_deref();
     let log = log.map(|path| Place::of("--histogram", path)).transpose()?;
+    output::all_differ(&sinks, log.as_ref())?;
     let wishes = wishes(arguments)?;
     let load = load(arguments)?;
     // As many files as the system lets us have: each connection is one.
@@ -87,8 +84,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let text = Log::of(&report).write().map_err(Failure::other)?;
         place.write(text.as_bytes())?;
     }
-    for (format, place) in &faces {
-        output::write(place, |out| format.write(&report, out))?;
+    for sink in &sinks {
+        sink.write(&report)?;
     }
     if let Some(error) = &report.error {
         complain(error);

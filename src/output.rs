@@ -3,15 +3,70 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use acp_reports::{Format, Report};
+use acp_reports::{Format, LoadReport, Report, load};
 
 use crate::exit::Failure;
 
 /// A report to write: in which format, and where to.
 #[derive(Debug)]
-pub(crate) struct Sink {
-    format: Format,
+pub(crate) struct Sink<F = Format> {
+    format: F,
     place: Place,
+}
+
+/// The formats of one kind of report; the first is for people to read.
+pub(crate) trait Face: Copy + 'static {
+    /// What is written.
+    type Report;
+    /// All of them.
+    const ALL: &'static [Self];
+
+    fn of_file(name: &str) -> Option<Self>;
+    fn name(self) -> &'static str;
+    fn suffixes(self) -> &'static [&'static str];
+    fn write(self, report: &Self::Report, out: &mut dyn Write) -> io::Result<()>;
+}
+
+impl Face for Format {
+    type Report = Report;
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn of_file(name: &str) -> Option<Self> {
+        Self::of_file(name)
+    }
+
+    fn name(self) -> &'static str {
+        self.name
+    }
+
+    fn suffixes(self) -> &'static [&'static str] {
+        self.suffixes
+    }
+
+    fn write(self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
+        self.write(report, out)
+    }
+}
+
+impl Face for load::Format {
+    type Report = LoadReport;
+    const ALL: &'static [Self] = Self::ALL;
+
+    fn of_file(name: &str) -> Option<Self> {
+        Self::of_file(name)
+    }
+
+    fn name(self) -> &'static str {
+        self.name
+    }
+
+    fn suffixes(self) -> &'static [&'static str] {
+        self.suffixes
+    }
+
+    fn write(self, report: &LoadReport, out: &mut dyn Write) -> io::Result<()> {
+        self.write(report, out)
+    }
 }
 
 /// Where an output goes; found out before the run, so that nothing fails after it.
@@ -26,23 +81,22 @@ pub(crate) enum Place {
 }
 
 /// Pairs formats and files in the order given; without any format, the files' names tell.
-pub(crate) fn sinks(mut formats: Vec<Format>, paths: &[PathBuf]) -> Result<Vec<Sink>, Failure> {
+pub(crate) fn sinks<F: Face>(
+    mut formats: Vec<F>,
+    paths: &[PathBuf],
+) -> Result<Vec<Sink<F>>, Failure> {
     if formats.is_empty() {
         let guesses = paths.iter().map(|path| guessed(path));
         formats = guesses.collect::<Result<_, _>>()?;
     }
-    let pairs = paired(formats, Format::ALL[0], paths)?.into_iter();
+    let pairs = paired(formats, F::ALL[0], paths)?.into_iter();
     Ok(pairs
         .map(|(format, place)| Sink { format, place })
         .collect())
 }
 
 /// The same for the formats of any report; without any, `default` on standard output.
-pub(crate) fn paired<F>(
-    formats: Vec<F>,
-    default: F,
-    paths: &[PathBuf],
-) -> Result<Vec<(F, Place)>, Failure> {
+fn paired<F>(formats: Vec<F>, default: F, paths: &[PathBuf]) -> Result<Vec<(F, Place)>, Failure> {
     let formats = if formats.is_empty() {
         vec![default]
     } else {
@@ -87,17 +141,17 @@ fn plain(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Vec<u8>
 }
 
 /// The format that a file's name asks for. What has no suffix is for people to read.
-fn guessed(path: &Path) -> Result<Format, Failure> {
+fn guessed<F: Face>(path: &Path) -> Result<F, Failure> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if let Some(format) = Format::of_file(&name) {
+    if let Some(format) = F::of_file(&name) {
         return Ok(format);
     }
     if path.extension().is_none() {
-        return Ok(Format::ALL[0]);
+        return Ok(F::ALL[0]);
     }
-    let known: Vec<&str> = Format::ALL
+    let known: Vec<&str> = F::ALL
         .iter()
-        .flat_map(|format| format.suffixes)
+        .flat_map(|format| format.suffixes())
         .copied()
         .collect();
     Err(Failure::usage(format!(
@@ -108,8 +162,8 @@ fn guessed(path: &Path) -> Result<Format, Failure> {
 }
 
 /// Refuses to write two things to one place: the second would undo the first.
-pub(crate) fn all_differ<'p>(
-    sinks: &'p [Sink],
+pub(crate) fn all_differ<'p, F>(
+    sinks: &'p [Sink<F>],
     others: impl IntoIterator<Item = &'p Place>,
 ) -> Result<(), Failure> {
     let places: Vec<&Place> = sinks.iter().map(|sink| &sink.place).chain(others).collect();
@@ -133,10 +187,10 @@ pub(crate) fn all_differ<'p>(
     Ok(())
 }
 
-impl Sink {
+impl<F: Face> Sink<F> {
     /// Whether somebody reads the report for people as it is written.
     pub(crate) fn is_read_at_once(&self) -> bool {
-        let is_human = self.format.name == Format::ALL[0].name;
+        let is_human = self.format.name() == F::ALL[0].name();
         is_human && self.place == Place::Stdout && io::stdout().is_terminal()
     }
 
@@ -154,7 +208,7 @@ impl Sink {
     }
 
     /// Writes the report.
-    pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
+    pub(crate) fn write(&self, report: &F::Report) -> Result<(), Failure> {
         write(&self.place, |out| self.format.write(report, out))
     }
 }

@@ -98,7 +98,7 @@ fn what_is_no_report_is_not_rendered() {
     for (text, word) in [
         ("{", "not JSON"),
         (
-            "{\"format\": \"acp-tck/load\", \"format_version\": 1}",
+            "{\"format\": \"acp-tck/diff\", \"format_version\": 1}",
             "not a report",
         ),
         (
@@ -107,6 +107,10 @@ fn what_is_no_report_is_not_rendered() {
         ),
         (
             "{\"format\": \"acp-tck/check\", \"format_version\": 1}",
+            "missing field",
+        ),
+        (
+            "{\"format\": \"acp-tck/load\", \"format_version\": 1}",
             "missing field",
         ),
     ] {

@@ -99,7 +99,7 @@ pub(crate) fn report(
         strict: frame.strict,
         verdict,
         error,
-        level: level(&features),
+        level: ProfileLevel::of(&features),
         summary: Summary::of(&results),
         features,
         dialects: spoken.iter().map(shown_dialect).collect(),
@@ -291,25 +291,6 @@ fn is_cut_short(feature: Feature, evidence: &Evidence) -> bool {
     }
 }
 
-/// The level reached.
-fn level(features: &[ShownFeature]) -> ProfileLevel {
-    let is_certified = |name: &str| {
-        features
-            .iter()
-            .any(|feature| feature.name == name && feature.certified)
-    };
-    if ["core", "errors", "observability", "lifecycle"]
-        .into_iter()
-        .all(is_certified)
-    {
-        ProfileLevel::Production
-    } else if is_certified(Feature::Core.name()) {
-        ProfileLevel::Core
-    } else {
-        ProfileLevel::None
-    }
-}
-
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
@@ -410,7 +391,7 @@ mod tests {
             found: true,
             certified: certified.contains(&feature.name()),
         });
-        level(&features.collect::<Vec<_>>())
+        ProfileLevel::of(&features.collect::<Vec<_>>())
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! no change at all out. With several runs on a side, runs are drawn first, so that what differs from run to run
 //! counts as noise too. The same reports and the same seed give the same intervals.
 
-use acp_reports::load::{Baseline, Metric, Report, Slice, Unit};
+use acp_reports::load::{Baseline, Earlier, Metric, Report, Slice, Unit};
 use hdrhistogram::Histogram;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};
@@ -147,6 +147,7 @@ fn compare_by(
         confidence: CONFIDENCE,
         differences: differences(before.first(), after.first()),
         metrics: metrics.collect(),
+        earlier: before.first().map(Earlier::of),
     })
 }
 

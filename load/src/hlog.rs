@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use acp_reports::load::Report;
+use acp_reports::load::{Report, Slice};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
@@ -103,6 +103,31 @@ impl Log {
         Self {
             began: Duration::ZERO,
             intervals,
+        }
+    }
+
+    /// The histograms of the whole run alone, each as one interval.
+    pub(crate) fn whole(report: &Report) -> Self {
+        Self::of_texts(&report.histograms)
+    }
+
+    /// Those of one slice.
+    pub(crate) fn of_slice(slice: &Slice) -> Self {
+        Self::of_texts(&slice.histograms)
+    }
+
+    fn of_texts(texts: &BTreeMap<String, String>) -> Self {
+        let interval = |(name, text): (&String, &String)| {
+            Some(Interval {
+                name: name.clone(),
+                start: Duration::ZERO,
+                length: Duration::ZERO,
+                histogram: decoded(text)?,
+            })
+        };
+        Self {
+            began: Duration::ZERO,
+            intervals: texts.iter().filter_map(interval).collect(),
         }
     }
 
@@ -335,7 +360,7 @@ mod tests {
             .map(|(name, text)| (name.to_owned(), text))
             .into();
         for (at_s, value) in [(0.0, 1), (1.0, 2)] {
-            report.slices.push(acp_reports::load::Slice {
+            report.slices.push(Slice {
                 at_s,
                 length_s: 1.0,
                 histograms: [("latency".to_owned(), text(&[value]))].into(),

@@ -141,6 +141,8 @@ pub struct Slice {
     pub ok: u64,
     /// Requests that failed in it.
     pub failed: u64,
+    /// Of those, how many were refused with 429.
+    pub limited: u64,
     /// Answers from the cache.
     pub hits: u64,
     /// Answers that were computed.
@@ -159,6 +161,7 @@ impl Slice {
             number,
             ok: 0,
             failed: 0,
+            limited: 0,
             hits: 0,
             misses: 0,
             memory: None,
@@ -268,6 +271,7 @@ impl Tape {
             }
             tally.failed += 1;
             self.current.failed += 1;
+            self.current.limited += u64::from(sample.status == 429);
             return;
         }
         tally.ok += 1;

@@ -36,6 +36,7 @@ pub(crate) fn fill(report: &mut Report, load: &Load, taken: &Taken, endpoints: &
     let whole = tape.whole(Series::Latency);
     report.latency_ms = latency(&whole);
     report.curve = curve(&whole);
+    report.curves = curves(tape);
     let service = tape.whole(Series::Service);
     report.service_ms = (!service.is_empty()).then(|| latency(&service));
     report.invalid = (tape.invalid.sent > 0).then_some(tape.invalid);
@@ -107,7 +108,7 @@ pub(crate) fn latency(histogram: &Histogram<u64>) -> Latency {
     }
 }
 
-fn curve(histogram: &Histogram<u64>) -> Vec<Curve> {
+pub(crate) fn curve(histogram: &Histogram<u64>) -> Vec<Curve> {
     if histogram.is_empty() {
         return Vec::new();
     }
@@ -122,6 +123,13 @@ fn curve(histogram: &Histogram<u64>) -> Vec<Curve> {
         }
     });
     points.collect()
+}
+
+/// Those of all that was measured besides the latency.
+fn curves(tape: &Tape) -> BTreeMap<String, Vec<Curve>> {
+    let others = Series::ALL.into_iter().filter(|it| *it != Series::Latency);
+    let all = others.map(|series| (series.name().to_owned(), curve(&tape.whole(series))));
+    all.filter(|(_, curve)| !curve.is_empty()).collect()
 }
 
 fn by_endpoint(tape: &Tape, endpoints: &[String]) -> Vec<Endpoint> {
@@ -225,11 +233,13 @@ fn one_slice(slice: &Slice, length: Duration) -> ReportSlice {
         length_s: length.as_secs_f64(),
         ok: slice.ok,
         failed: slice.failed,
+        limited: (slice.limited > 0).then_some(slice.limited),
         hits: knows_hits.then_some(slice.hits),
         misses: knows_hits.then_some(slice.misses),
         users: (slice.users > 0).then_some(slice.users),
         memory_bytes: slice.memory,
         latency_ms: slice.of(Series::Latency).map(latency).unwrap_or_default(),
+        gap_ms: slice.of(Series::Gap).map(latency),
         histograms: named.collect(),
     }
 }

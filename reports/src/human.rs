@@ -30,17 +30,6 @@ const COUNTS: [(Status, &str, &str); 7] = [
     (Status::Skip, "skipped", "skipped"),
 ];
 
-/// The statuses from the one that matters most to the one that matters least.
-const GRAVITY: [Status; 7] = [
-    Status::Error,
-    Status::Fail,
-    Status::Inconclusive,
-    Status::Warn,
-    Status::Expected,
-    Status::Pass,
-    Status::Skip,
-];
-
 /// Of an area's name, this many characters are shown; those of the profile are half as long.
 const AREA: usize = 30;
 
@@ -98,7 +87,9 @@ fn areas(findings: &[Finding], out: &mut dyn io::Write) -> io::Result<()> {
     let width = names.max().unwrap_or(0).min(AREA);
     for (name, members) in areas {
         let number = |status| members.iter().filter(|it| it.status == status).count();
-        let gravest = GRAVITY.into_iter().find(|status| number(*status) > 0);
+        let gravest = Status::BY_GRAVITY
+            .into_iter()
+            .find(|status| number(*status) > 0);
         let (mark, _, style) = layout::face(gravest.unwrap_or(Status::Skip));
         // What passed is not to look like a failure because something else did.
         let good = match number(Status::Pass) {

@@ -6,17 +6,21 @@
 
 mod badge;
 pub mod certificate;
+mod chart;
 mod check;
 mod details;
 mod diff;
 mod evidence;
 mod format;
+mod history;
 mod html;
 mod human;
 mod junit;
 mod layout;
 pub mod load;
 mod markdown;
+mod matrix;
+mod merge;
 #[cfg(test)]
 mod published;
 #[cfg(test)]
@@ -33,5 +37,8 @@ pub use check::{
 pub use diff::{Cause, Change, Comparison, Difference};
 pub use evidence::{Arrival, Evidence, Mark, Request, Response, Span};
 pub use format::{Format, UnknownFormat};
+pub use history::History;
 pub use load::Report as LoadReport;
+pub use matrix::Matrix;
+pub use merge::{MergeError, merge};
 pub use text::{escape, shorten};

@@ -30,6 +30,7 @@ pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
             page.push_str(&section(report, status, title, &mut room));
         }
         page.push_str(&stale(report, &mut room));
+        page.push_str(&unscored(report, &mut room));
         for (status, title) in [
             (Status::Inconclusive, "Inconclusive: evidence is missing"),
             (Status::Skip, "Skipped"),
@@ -163,6 +164,20 @@ fn block(finding: &Finding) -> String {
     block
 }
 
+/// What rules say that are later than the profile's revision.
+fn unscored(report: &Report, room: &mut usize) -> String {
+    let title = format!("Not scored: later than {}", inline(&report.profile, 60));
+    let blocks = report.unscored.iter().map(|finding| {
+        let status = words::status(finding.status);
+        block(finding).replacen(
+            "</summary>",
+            &format!(" ({status}, not scored)</summary>"),
+            1,
+        )
+    });
+    listed(&title, blocks.collect(), room)
+}
+
 fn stale(report: &Report, room: &mut usize) -> String {
     let entries = report.stale_expectations.iter();
     let entries = entries.map(|entry| {
@@ -187,7 +202,7 @@ fn reasons(report: &Report, status: Status, title: &str, room: &mut usize) -> St
 }
 
 /// Text of anyone's as text, in Markdown as well as in HTML, at most `limit` characters.
-fn inline(text: &str, limit: usize) -> String {
+pub(crate) fn inline(text: &str, limit: usize) -> String {
     marked(&text::clip(text, limit))
 }
 
@@ -222,7 +237,7 @@ fn plain(text: &str) -> String {
 }
 
 /// A code span.
-fn code(text: &str, limit: usize) -> String {
+pub(crate) fn code(text: &str, limit: usize) -> String {
     span(&text::clip(text, limit))
 }
 
@@ -258,6 +273,17 @@ mod tests {
     #[test]
     fn a_clean_run_is_a_table() {
         insta::assert_snapshot!(written(&sample::clean()));
+    }
+
+    #[test]
+    fn a_later_rule_is_shown_as_not_scored() {
+        let text = written(&sample::with_a_later_rule());
+        assert!(
+            text.contains("### Not scored: later than five-endpoint/1 (1)"),
+            "{text}"
+        );
+        assert!(text.contains("config.rejects-unknown") && text.contains("(fail, not scored)"));
+        assert!(text.starts_with("## ACP: CERTIFIED"));
     }
 
     #[test]

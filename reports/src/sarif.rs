@@ -28,12 +28,15 @@ pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
 }
 
 fn run(report: &Report) -> Value {
-    let rules: Vec<Value> = report.results.iter().map(rule).collect();
-    let is_shown = |finding: &&Finding| is_result(report, finding);
-    let shown = report.results.iter().enumerate();
+    let all = || report.results.iter().chain(&report.unscored);
+    let rules: Vec<Value> = all().map(rule).collect();
+    let shown = all().enumerate();
     let results: Vec<Value> = shown
-        .filter(|(_, finding)| is_shown(finding))
-        .map(|(index, finding)| result(index, finding))
+        .filter(|(_, finding)| is_result(report, finding))
+        .map(|(index, finding)| match index < report.results.len() {
+            true => result(index, finding),
+            false => unscored(index, finding),
+        })
         .collect();
     json!({
         "tool": {"driver": {
@@ -172,6 +175,22 @@ fn result(index: usize, finding: &Finding) -> Value {
     result
 }
 
+/// A result that decides nothing: its rule is later than the profile's revision. A note is what a
+/// viewer shows least of.
+fn unscored(index: usize, finding: &Finding) -> Value {
+    let mut result = result(index, finding);
+    if result["kind"] == "fail" {
+        result["level"] = "note".into();
+    }
+    let text = format!(
+        "Not scored, since the profile does not hold this rule yet. {}",
+        message(finding)
+    );
+    result["message"]["text"] = text.into();
+    result["properties"]["scored"] = false.into();
+    result
+}
+
 /// What is wrong, what was expected, what came, and the line that shows it.
 fn message(finding: &Finding) -> String {
     let mut lines = vec![text::clip(&finding.message, text::SENTENCE)];
@@ -251,7 +270,10 @@ mod tests {
         for finding in &mut same.results {
             words::area(&finding.rule).clone_into(&mut finding.feature);
         }
-        for report in sample::all().into_iter().chain([same]) {
+        for report in sample::all()
+            .into_iter()
+            .chain([same, sample::with_a_later_rule()])
+        {
             let log: Value = serde_json::from_str(&written(&report)).expect("it is JSON");
             let faults = validator.iter_errors(&log);
             let faults: Vec<String> = faults
@@ -292,6 +314,21 @@ mod tests {
             (&json!("open"), &json!("none"))
         );
         assert!(of("transport.head").is_none());
+    }
+
+    #[test]
+    fn a_later_rule_is_a_note_that_says_that_it_is_not_scored() {
+        let run = run(&sample::with_a_later_rule());
+        let results = run["results"].as_array().expect("results");
+        assert_eq!(results.len(), 1);
+        let (result, rules) = (&results[0], &run["tool"]["driver"]["rules"]);
+        assert_eq!(
+            (&result["kind"], &result["level"]),
+            (&json!("fail"), &json!("note"))
+        );
+        assert_eq!(result["properties"]["scored"], false);
+        assert_eq!(rules[4]["id"], result["ruleId"]);
+        assert_eq!(result["ruleIndex"], 4);
     }
 
     #[test]

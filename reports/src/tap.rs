@@ -19,12 +19,17 @@ pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
         // No plan: `1..0` would read as a run that was skipped on purpose.
         return bail_out(report, out);
     }
-    writeln!(out, "1..{}", report.results.len() + stale.len())?;
+    let unscored = &report.unscored;
+    let scored = report.results.len() + stale.len();
+    writeln!(out, "1..{}", scored + unscored.len())?;
     for (index, finding) in report.results.iter().enumerate() {
         point(report, index + 1, finding, out)?;
     }
     for (index, entry) in stale.iter().enumerate() {
         stale_point(report.results.len() + index + 1, entry, out)?;
+    }
+    for (index, finding) in unscored.iter().enumerate() {
+        unscored_point(report, scored + index + 1, finding, out)?;
     }
     if report.verdict == Verdict::Error {
         bail_out(report, out)?;
@@ -106,6 +111,26 @@ fn field(out: &mut dyn io::Write, name: &str, value: &str) -> io::Result<()> {
     writeln!(out, "  {name}: {}", serde_json::to_string(value)?)
 }
 
+/// A rule that is later than the profile: what holds is skipped, what does not is to do; neither
+/// fails a harness.
+fn unscored_point(
+    report: &Report,
+    number: usize,
+    finding: &Finding,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
+    let rule = escaped(&text::clip(&finding.rule, REASON));
+    let profile = escaped(&text::clip(&report.profile, REASON));
+    let status = words::status(finding.status);
+    let (ok, word) = match finding.status {
+        Status::Pass | Status::Skip | Status::Inconclusive => ("ok", "SKIP"),
+        _ => ("not ok", "TODO"),
+    };
+    let reason = format!("not scored, later than {profile}: {status}");
+    writeln!(out, "{ok} {number} - {rule} # {word} {reason}")?;
+    diagnostics(finding, out)
+}
+
 fn stale_point(number: usize, entry: &Stale, out: &mut dyn io::Write) -> io::Result<()> {
     let rule = escaped(&text::clip(&entry.rule, REASON));
     writeln!(out, "not ok {number} - expected failure of {rule} is stale")?;
@@ -138,6 +163,24 @@ mod tests {
     #[test]
     fn a_run_without_an_agent_bails_out() {
         insta::assert_snapshot!(written(&sample::unreachable()));
+    }
+
+    #[test]
+    fn a_later_rule_is_a_point_that_fails_nothing() {
+        let mut report = sample::with_a_later_rule();
+        let mut holds = report.results[0].clone();
+        "config.later".clone_into(&mut holds.rule);
+        report.unscored.push(holds);
+        let tap = written(&report);
+        let plan = report.results.len() + 2;
+        assert!(tap.contains(&format!("1..{plan}\n")), "{tap}");
+        assert!(tap.contains(
+            "not ok 5 - config.rejects-unknown # TODO not scored, later than five-endpoint/1: fail\n"
+        ));
+        assert!(
+            tap.contains("ok 6 - config.later # SKIP not scored, later than"),
+            "{tap}"
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 // Makes a report that means harm, or a large one, of one that came from a run.
 //
 //   node make.mjs hostile|large FROM TO
+//
+// Of a load report, a large one has a thousand times its slices, endpoints and points of curves.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const [, , kind, from, to] = process.argv;
@@ -23,7 +25,8 @@ const HARM = [
   "\u202eevil\u202c\u0000\u001b[31m\u0007\ufeff\u2028\r\nok 1 - forged # SKIP\n  ...\nBail out!\n```\n</details>\n# Forged",
 ];
 // What the model knows as words stays as it is.
-const FIXED = new Set(["format", "verdict", "level", "status", "body_base64", "started_at"]);
+const FIXED = new Set(["format", "verdict", "level", "status", "body_base64", "started_at",
+  "model", "algorithm", "scope", "unit"]);
 
 let next = 0;
 const taint = (value, key) => {
@@ -51,4 +54,10 @@ const enlarge = () => {
   return { ...report, results: rules, summary: counts };
 };
 
-writeFileSync(to, JSON.stringify(kind === "hostile" ? taint(report) : enlarge()));
+const many = (list) => Array.from({ length: 1000 }, (_, turn) =>
+  list.map((it) => ("at_s" in it ? { ...it, histograms: {}, at_s: it.at_s + turn * 60 } : it))).flat();
+const enlargeLoad = () => ({ ...report, slices: many(report.slices), curve: many(report.curve),
+  endpoints: many(report.endpoints ?? []), notes: Array(5000).fill("a note") });
+
+const large = report.format === "acp-tck/load" ? enlargeLoad : enlarge;
+writeFileSync(to, JSON.stringify(kind === "hostile" ? taint(report) : large()));

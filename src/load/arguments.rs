@@ -118,7 +118,8 @@ pub(crate) struct Arguments {
     /// Write the histograms of all time slices, in HdrHistogram's interval log format
     #[arg(long, value_name = "F")]
     pub(super) histogram: Option<PathBuf>,
-    /// The report's format; repeatable, in pairs with --output
+    /// The report's format; repeatable, in pairs with --output. Without any, the suffix of each
+    /// --output tells
     #[arg(long, value_name = "FORMAT", value_parser = format())]
     pub(super) format: Vec<Format>,
     /// The file to write the report to, - for standard output; repeatable

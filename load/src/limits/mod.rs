@@ -5,6 +5,7 @@
 //! agent does, all of this ends: rows of requests, waits, and rounds are bounded by [`Means`].
 
 mod bucket;
+pub(crate) mod course;
 mod finder;
 mod judge;
 mod looks;

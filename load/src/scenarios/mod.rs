@@ -4,7 +4,7 @@ mod cache;
 mod capacity;
 mod mixed;
 mod rate_limit;
-mod soak;
+pub(crate) mod soak;
 mod stream;
 
 use std::future::Future;

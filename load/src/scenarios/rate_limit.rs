@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 use super::Scenario;
 use crate::hot::Prepared;
 use crate::inlet::Reading;
+use crate::limits::course::{Moment, course};
 use crate::limits::wire::{self, Wire};
 use crate::limits::{self, Client, Found, Means, Outcome, Truth};
 use crate::recorder::{histogram, micros, record};
@@ -90,6 +91,7 @@ async fn attack(job: &Job) -> Report {
         requests: tally.total(),
         duration_s: wire.elapsed().as_secs_f64(),
     };
+    section.course = course(&tally.moments, section.scope, found.window);
     tally.fill(&mut report, wire.elapsed());
     report.users = wire.addresses.max(wire.keys) as u64;
     report.interrupted = job.stop.is_cancelled();
@@ -104,6 +106,7 @@ struct Tally {
     refused: u64,
     other: u64,
     latency: Histogram<u64>,
+    moments: Vec<Moment>,
 }
 
 impl Tally {
@@ -114,7 +117,16 @@ impl Tally {
             refused: 0,
             other: 0,
             latency: histogram(),
+            moments: Vec::new(),
         }
+    }
+
+    fn note(&mut self, client: Client, at: Duration, outcome: Outcome) {
+        self.moments.push(Moment {
+            client,
+            at,
+            outcome,
+        });
     }
 
     fn total(&self) -> u64 {
@@ -141,6 +153,7 @@ impl Tally {
         for seen in &found.log {
             let took = seen.received.saturating_sub(seen.sent);
             self.add(seen.status, seen.outcome, took);
+            self.note(seen.client, seen.sent, seen.outcome);
         }
     }
 
@@ -213,9 +226,10 @@ async fn inside_a_stream(
     };
     // As often as the limit allows, until a refusal of either kind comes.
     for _ in 0..AT_ONCE {
-        let began = Instant::now();
+        let (at, began) = (wire.elapsed(), Instant::now());
         let answer = say(&mut line, &question, Reading::Kept).await;
         tally.add(answer.status, wire::outcome(&answer), began.elapsed());
+        tally.note(Client::default(), at, wire::outcome(&answer));
         let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
         let refuses = ["rate_limit", "rate limit", "too many requests", "429"];
         if answer.status == 200 && refuses.iter().any(|word| text.contains(word)) {
@@ -253,10 +267,11 @@ async fn at_once(
     let took = began.elapsed().as_secs_f64();
     let admitted = answers
         .iter()
-        .filter(|it| it.1 == Outcome::Admitted)
+        .filter(|it| it.2 == Outcome::Admitted)
         .count() as u64;
-    for (status, outcome, took) in answers {
+    for (at, status, outcome, took) in answers {
         tally.add(status, outcome, took);
+        tally.note(Client::default(), at, outcome);
     }
     let refilled = match found.algorithm {
         Algorithm::FixedWindow if found.begins_with_a_request == Some(false) => limit,
@@ -274,17 +289,17 @@ async fn at_once(
     }
 }
 
-/// The status, what became of it, and how long it took.
-type Answered = (u16, Outcome, Duration);
+/// When it was asked, the status, what became of it, and how long it took.
+type Answered = (Duration, u16, Outcome, Duration);
 
 /// So many questions of the first client, each on a line of its own.
 fn asks(wire: &Wire, number: u64) -> impl Iterator<Item = impl Future<Output = Answered>> {
     (0..number).filter_map(move |_| {
         let mut line = wire.line(Client::default())?;
         Some(async move {
-            let began = Instant::now();
+            let (at, began) = (wire.elapsed(), Instant::now());
             let answer = say(&mut line, wire.question(), Reading::Kept).await;
-            (answer.status, wire::outcome(&answer), began.elapsed())
+            (at, answer.status, wire::outcome(&answer), began.elapsed())
         })
     })
 }
@@ -317,9 +332,9 @@ async fn press(
             let mut due = began + pause * lane;
             while due < began + time {
                 tokio::time::sleep_until(due).await;
-                let asked = Instant::now();
+                let (at, asked) = (wire.elapsed(), Instant::now());
                 let answer = say(&mut line, question, Reading::Kept).await;
-                answers.push((answer.status, wire::outcome(&answer), asked.elapsed()));
+                answers.push((at, answer.status, wire::outcome(&answer), asked.elapsed()));
                 due += pause * LANES;
             }
             (client, answers)
@@ -355,8 +370,9 @@ fn pressed(
         ..Pressure::default()
     };
     for (client, answers) in answers {
-        for (status, outcome, took) in answers {
+        for (at, status, outcome, took) in answers {
             tally.add(status, outcome, took);
+            tally.note(client, at, outcome);
             match outcome {
                 Outcome::Admitted => {
                     pressure.admitted += 1;

@@ -58,7 +58,7 @@ async fn attack(job: &Job) -> Report {
 }
 
 /// How latency and memory drift from slice to slice.
-fn drifts(slices: &[Slice]) -> Soak {
+pub(crate) fn drifts(slices: &[Slice]) -> Soak {
     let points = |value: fn(&Slice) -> Option<f64>| -> Vec<(f64, f64)> {
         let hours = |slice: &Slice| (slice.at_s + slice.length_s / 2.0) / 3600.0;
         let valued = slices.iter();

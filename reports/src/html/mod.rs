@@ -4,6 +4,8 @@
 //! wire, `bytes` finds the places in a body, `timeline` draws arrivals to scale. What anyone else
 //! wrote reaches the page through the template's escaping alone, and the page's own policy lets
 //! nothing run but its own script, and nothing be fetched at all.
+//!
+//! Other pages of the family (loads, matrix, history) are templates that begin with `parts.html`.
 
 mod bytes;
 mod exchange;
@@ -11,4 +13,6 @@ mod page;
 mod timeline;
 mod view;
 
-pub(crate) use page::write;
+#[cfg(test)]
+pub(crate) use page::without_style;
+pub(crate) use page::{render, write};

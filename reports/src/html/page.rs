@@ -6,6 +6,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::view::View;
@@ -14,25 +15,47 @@ use crate::Report;
 const TEMPLATE: &str = include_str!("report.html");
 const STYLE: &str = include_str!("report.css");
 const SCRIPT: &str = include_str!("report.js");
+/// The style of the pages made of `parts.html`.
+const PARTS_STYLE: &str = concat!(include_str!("report.css"), include_str!("parts.css"));
 
 /// Writes a report as a page.
 pub(crate) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    let page = filled(TEMPLATE, STYLE, View::of(report))?;
+    out.write_all(page.as_bytes())
+}
+
+/// A page of the same family: a template that begins with `parts.html`, and what it shows as `view`.
+pub(crate) fn render(template: &str, view: impl Serialize) -> io::Result<String> {
+    filled(template, PARTS_STYLE, view)
+}
+
+/// Such a page without what stands in files of its own.
+#[cfg(test)]
+pub(crate) fn without_style(page: &str) -> String {
+    let page = page
+        .replace(PARTS_STYLE, "[style]\n")
+        .replace(SCRIPT, "[script]\n");
+    let policy = policy(PARTS_STYLE).replace('\'', "&#x27;");
+    page.replace(&policy, "[policy]")
+}
+
+fn filled(template: &str, style: &str, view: impl Serialize) -> io::Result<String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_filter("in_text", in_text);
     let syntax = SyntaxConfig::builder().trim_blocks(true).build();
     environment.set_syntax(syntax.map_err(io::Error::other)?);
-    let template = environment.template_from_str(TEMPLATE);
+    let template = environment.template_from_str(template);
     let template = template.map_err(io::Error::other)?;
     let page = template.render(context! {
-        policy => policy(),
-        style => STYLE,
+        policy => policy(style),
+        style => style,
         script => SCRIPT,
-        view => Serde(View::of(report)),
+        view => Serde(view),
     });
     let page = page.map_err(io::Error::other)?;
     // The library escapes slashes, too, which mean nothing in a text or between quotes.
-    out.write_all(page.replace("&#x2f;", "/").as_bytes())
+    Ok(page.replace("&#x2f;", "/"))
 }
 
 /// Escapes for a place between tags, where quotes mean nothing: JSON is a third shorter so.
@@ -45,10 +68,10 @@ fn in_text(text: &str) -> Value {
 }
 
 /// Nothing is loaded, nothing runs, but what stands in the page and has these digests.
-fn policy() -> String {
+fn policy(style: &str) -> String {
     format!(
         "default-src 'none'; style-src '{}'; script-src '{}'; base-uri 'none'; form-action 'none'",
-        digest(STYLE),
+        digest(style),
         digest(SCRIPT)
     )
 }
@@ -75,7 +98,7 @@ mod tests {
         let page = page
             .replace(STYLE, "[style]\n")
             .replace(SCRIPT, "[script]\n");
-        let policy = policy().replace('\'', "&#x27;");
+        let policy = policy(STYLE).replace('\'', "&#x27;");
         page.replace(&policy, "[policy]")
     }
 

@@ -45,6 +45,9 @@ const SECTIONS: [(Status, &str, &str); 7] = [
     ),
 ];
 
+/// What stands for a status where a rule has no say.
+const UNSCORED: &str = "unscored";
+
 /// The whole page.
 #[derive(Serialize)]
 pub(super) struct View {
@@ -59,6 +62,8 @@ pub(super) struct View {
     bar: Vec<Slice>,
     features: Vec<Card>,
     feature_names: Vec<String>,
+    /// How many rules stand in the sections.
+    listed: usize,
     stale: Vec<(String, String)>,
     sections: Vec<Section>,
     total: usize,
@@ -99,6 +104,8 @@ struct Rule {
     anchor: String,
     id: String,
     status: &'static str,
+    /// The section that it stands in, for the filters.
+    section: &'static str,
     level: &'static str,
     feature: String,
     message: Vec<Word>,
@@ -141,7 +148,7 @@ impl View {
         let (headline, detail) = said.split_once(": ").unwrap_or((&said, ""));
         let agent = text::clip(report.target.agent_id.as_deref().unwrap_or("an agent"), 160);
         let mut feature_names: Vec<String> = Vec::new();
-        for finding in &report.results {
+        for finding in report.results.iter().chain(&report.unscored) {
             let name = text::clip(&finding.feature, 60);
             if !feature_names.contains(&name) {
                 feature_names.push(name);
@@ -170,6 +177,7 @@ impl View {
             bar: bar(&report.results.iter().collect::<Vec<_>>()),
             features: report.features.iter().map(|it| card(report, it)).collect(),
             feature_names,
+            listed: report.results.len() + report.unscored.len(),
             stale: stale(report),
             sections: sections(report),
             total: report.results.len(),
@@ -281,9 +289,29 @@ fn sections(report: &Report) -> Vec<Section> {
             rules: rules.collect(),
         }
     });
-    sections
+    let scored: Vec<Section> = sections
         .filter(|section| !section.rules.is_empty())
-        .collect()
+        .collect();
+    scored.into_iter().chain(unscored(report)).collect()
+}
+
+/// What rules say that are later than the profile's revision.
+fn unscored(report: &Report) -> Option<Section> {
+    // Of these, exchanges are shown as if there were no others: they are few.
+    let mut room = Room::of(report);
+    let members = report.unscored.iter().enumerate();
+    let rules: Vec<Rule> = members
+        .map(|(index, finding)| Rule {
+            section: UNSCORED,
+            ..rule(report.results.len() + index, finding, false, &mut room)
+        })
+        .collect();
+    (!rules.is_empty()).then_some(Section {
+        status: UNSCORED,
+        title: "Not scored",
+        meaning: "These rules are later than the profile: they are reported, and decide nothing.",
+        rules,
+    })
 }
 
 fn rule(index: usize, finding: &Finding, is_open: bool, room: &mut Room) -> Rule {
@@ -306,6 +334,7 @@ fn rule(index: usize, finding: &Finding, is_open: bool, room: &mut Room) -> Rule
         anchor: anchor(index, &finding.rule),
         id: text::clip(&finding.rule, 80),
         status: words::status(finding.status),
+        section: words::status(finding.status),
         level: words::level(finding.level),
         feature: text::clip(&finding.feature, 60),
         message: prose(&finding.message),
@@ -356,6 +385,19 @@ mod tests {
         assert_eq!(shown, report.results.len());
         let first = view.sections.first().map(|section| section.status);
         assert_eq!(first, Some("fail"));
+    }
+
+    #[test]
+    fn a_later_rule_stands_apart_and_in_no_count() {
+        let view = View::of(&sample::with_a_later_rule());
+        let last = view.sections.last().expect("there are sections");
+        assert_eq!((last.status, last.rules.len()), ("unscored", 1));
+        assert_eq!(
+            (last.rules[0].status, last.rules[0].section),
+            ("fail", "unscored")
+        );
+        assert_eq!((view.total, view.listed), (4, 5));
+        assert!(view.bar.iter().all(|slice| slice.status != "unscored"));
     }
 
     #[test]

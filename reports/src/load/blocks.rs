@@ -6,9 +6,25 @@
 use super::words::{LATENCY_HEAD, latency_row, ms, per_second, rate, seconds, share};
 use super::{Capacity, Endpoint, Latency, Report, Soak, Stream, Trend};
 
+/// What a block is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Kind {
+    #[default]
+    Requests,
+    Latency,
+    Endpoints,
+    Cache,
+    Limit,
+    Streams,
+    Capacity,
+    Drift,
+    Generator,
+}
+
 /// A part of the report under a title of its own.
 #[derive(Debug, Default)]
 pub(super) struct Block {
+    pub(super) kind: Kind,
     pub(super) title: &'static str,
     /// A label, and what stands beside it.
     pub(super) rows: Vec<(&'static str, String)>,
@@ -114,6 +130,7 @@ fn requests(report: &Report) -> Block {
         rows.push(("arrivals", self::arrivals(arrivals)));
     }
     Block {
+        kind: Kind::Requests,
         title: "Requests",
         rows,
         table: None,
@@ -143,6 +160,7 @@ fn latency(report: &Report) -> Block {
             .map(|service| latency_row("service", service)),
     );
     Block {
+        kind: Kind::Latency,
         title: "Latency of what was answered well, in ms",
         rows: Vec::new(),
         table: Some(table(rows)),
@@ -180,6 +198,7 @@ fn endpoints(endpoints: &[Endpoint]) -> Option<Block> {
         _ => vec![("failed", failed)],
     };
     Some(Block {
+        kind: Kind::Endpoints,
         title: "By what was asked, in ms",
         rows,
         table: Some(distributions(&named)),
@@ -217,6 +236,7 @@ fn stream(stream: &Stream) -> Block {
         ));
     }
     Block {
+        kind: Kind::Streams,
         title: "Streams, in ms",
         rows,
         table: Some(distributions(&[
@@ -258,6 +278,7 @@ fn capacity(capacity: &Capacity) -> Block {
     });
     let runs: Vec<_> = runs.collect();
     Block {
+        kind: Kind::Capacity,
         title: "Capacity",
         rows,
         table: (!runs.is_empty()).then_some(Table {
@@ -286,6 +307,7 @@ fn soak(soak: &Soak) -> Block {
         ("memory", memory),
     ];
     Block {
+        kind: Kind::Drift,
         title: "Drift",
         rows: rows
             .into_iter()
@@ -344,6 +366,7 @@ fn generator(report: &Report) -> Block {
         rows.push(("memory", format!("{:.1} MiB", bytes as f64 / 1_048_576.0)));
     }
     Block {
+        kind: Kind::Generator,
         title: "Generator",
         rows,
         table: None,
@@ -351,7 +374,7 @@ fn generator(report: &Report) -> Block {
 }
 
 /// A part as a share of a whole; of nothing there is none.
-pub(super) fn share_of(part: u64, whole: u64) -> String {
+pub(crate) fn share_of(part: u64, whole: u64) -> String {
     match whole {
         0 => "-".to_owned(),
         _ => share(part as f64 / whole as f64),

@@ -1,7 +1,7 @@
 //! What is shown of a cache under load.
 
 use super::Cache;
-use super::blocks::{Block, distributions};
+use super::blocks::{Block, Kind, distributions};
 use super::words::share;
 
 pub(super) fn of(cache: &Cache) -> Block {
@@ -35,6 +35,7 @@ pub(super) fn of(cache: &Cache) -> Block {
     };
     rows.push(("stampedes", stampedes));
     Block {
+        kind: Kind::Cache,
         title: "Cache, in ms",
         rows,
         table: Some(distributions(&[

@@ -3,7 +3,7 @@
 use std::io;
 use std::str::FromStr;
 
-use super::{Report, human, junit, markdown};
+use super::{Report, html, human, junit, markdown};
 
 /// A face of the load report.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,8 @@ pub struct Format {
     pub name: &'static str,
     /// What it is for, in a line of help.
     pub summary: &'static str,
+    /// How the names of files end that are meant to hold it, in lower case.
+    pub suffixes: &'static [&'static str],
     write: fn(&Report, &mut dyn io::Write) -> io::Result<()>,
 }
 
@@ -21,24 +23,42 @@ impl Format {
         Self {
             name: "human",
             summary: "text for people, with a latency curve, coloured on a terminal",
+            suffixes: &[".txt", ".log"],
             write: human::write,
         },
         Self {
             name: "json",
             summary: "the whole model, format `acp-tck/load` version 1",
+            suffixes: &[".json"],
             write: write_json,
         },
         Self {
             name: "junit",
             summary: "JUnit XML: a test for each threshold and each compared figure",
+            suffixes: &[".xml"],
             write: junit::write,
         },
         Self {
             name: "markdown",
             summary: "Markdown, for a job's summary or a comment",
+            suffixes: &[".md"],
             write: markdown::write,
         },
+        Self {
+            name: "html",
+            summary: "one page that needs nothing else: curves, courses, two runs beside each other",
+            suffixes: &[".html", ".htm"],
+            write: html::write,
+        },
     ];
+
+    /// The format that a file's name asks for by how it ends, whatever its case.
+    #[must_use]
+    pub fn of_file(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        let asks = |format: &&Self| format.suffixes.iter().any(|end| name.ends_with(end));
+        Self::ALL.iter().find(asks).copied()
+    }
 
     /// Writes a report in this format.
     ///
@@ -150,11 +170,25 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_file_tells_the_format_as_it_does_for_check_reports() {
+        for format in Format::ALL {
+            for suffix in format.suffixes {
+                let name = format!("a{suffix}");
+                let known = Format::of_file(&name).map(|format| format.name);
+                assert_eq!(known, Some(format.name));
+                let of_check = crate::Format::of_file(&name).map(|format| format.name);
+                assert_eq!(of_check, known);
+            }
+        }
+        assert!(Format::of_file("a.sarif").is_none());
+    }
+
+    #[test]
     fn an_unknown_format_is_refused_with_those_that_there_are() {
         let error = "yaml".parse::<Format>().expect_err("there is none");
         assert_eq!(
             error.to_string(),
-            "a load report has no format `yaml`; there are human, json, junit, markdown"
+            "a load report has no format `yaml`; there are human, json, junit, markdown, html"
         );
     }
 }

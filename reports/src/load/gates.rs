@@ -1,9 +1,14 @@
 //! What was asked of the figures: thresholds, and a comparison with an earlier run.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::{Curve, Report, Slice};
 
 /// What a figure is counted in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Milliseconds.
@@ -23,6 +28,7 @@ pub enum Unit {
 
 /// A threshold, and whether it holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Threshold {
     /// As it was given: `p99<50ms`.
     pub expression: String,
@@ -38,6 +44,7 @@ pub struct Threshold {
 
 /// A run beside an earlier one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Baseline {
     /// The earlier run's report.
     pub file: String,
@@ -52,10 +59,53 @@ pub struct Baseline {
     pub differences: Vec<String>,
     /// The figures that both runs have.
     pub metrics: Vec<Metric>,
+    /// The earlier run's course, to be drawn beside this one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier: Option<Earlier>,
+}
+
+/// An earlier run, as far as it is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Earlier {
+    /// When it began.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub started_at: String,
+    /// The version that its agent declared, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_version: Option<String>,
+    /// Its [`Report::curve`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<Curve>,
+    /// Its [`Report::curves`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub curves: BTreeMap<String, Vec<Curve>>,
+    /// Its [`Report::slices`], without histograms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
+}
+
+impl Earlier {
+    /// What is drawn of a run.
+    #[must_use]
+    pub fn of(run: &Report) -> Self {
+        let without = |slice: &Slice| Slice {
+            histograms: BTreeMap::new(),
+            ..slice.clone()
+        };
+        Self {
+            started_at: run.started_at.clone(),
+            agent_version: run.target.agent_version.clone(),
+            curve: run.curve.clone(),
+            curves: run.curves.clone(),
+            slices: run.slices.iter().map(without).collect(),
+        }
+    }
 }
 
 /// One figure of two runs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Metric {
     /// Its name, as thresholds have it.
     pub name: String,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::blocks::{self, Block, Table};
+use super::blocks::{self, Block, Kind, Table};
 use super::words::{comparison, figure, share};
 use super::{Baseline, Report, Threshold, curve, words};
 use crate::layout::{BOLD, DIM, face, heading, labelled, paint, paragraph, verdict_style};
@@ -17,7 +17,7 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
     if report.requests.total > 0 {
         for block in blocks::all(report) {
             self::block(&block, out)?;
-            if block.title.starts_with("Latency") {
+            if block.kind == Kind::Latency {
                 curve(report, out)?;
             }
         }

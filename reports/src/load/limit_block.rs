@@ -1,6 +1,6 @@
 //! What is shown of a rate limit under load.
 
-use super::blocks::{Block, distributions, share_of};
+use super::blocks::{Block, Kind, distributions, share_of};
 use super::words::{seconds, sure};
 use super::{Algorithm, Fairness, Pressure, RateLimit, Scope};
 
@@ -46,6 +46,7 @@ pub(super) fn of(found: &RateLimit) -> Block {
         ])
     });
     Block {
+        kind: Kind::Limit,
         title: "Rate limit",
         rows,
         table,

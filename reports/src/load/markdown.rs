@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::blocks::{self, Table};
+use super::blocks::{self, Kind, Table};
 use super::words::{comparison, figure, share};
 use super::{Report, curve, words};
 use crate::text;
@@ -74,7 +74,7 @@ fn figures(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
                 .map(|row| row.iter().map(|it| cell(it)).collect());
             grid(out, head, lines)?;
         }
-        if block.title.starts_with("Latency") {
+        if block.kind == Kind::Latency {
             let lines = curve::lines(&report.curve);
             if !lines.is_empty() {
                 writeln!(out, "```text\n{}\n```\n", lines.join("\n"))?;

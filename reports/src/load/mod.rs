@@ -8,24 +8,26 @@ mod cache_block;
 mod curve;
 mod format;
 mod gates;
+mod html;
 mod human;
 mod junit;
 mod limit_block;
 mod markdown;
 mod model;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod sections;
 mod verdict;
-mod words;
+pub(crate) mod words;
 
+pub(crate) use blocks::share_of;
 pub use format::{Format, UnknownFormat};
-pub use gates::{Baseline, Metric, Threshold, Unit};
+pub use gates::{Baseline, Earlier, Metric, Threshold, Unit};
 pub use model::{
     Arrivals, Curve, Defect, Endpoint, Figures, Generator, Invalid, Latency, Model, Report,
     Requests, Slice, Target,
 };
 pub use sections::{
-    Algorithm, Cache, Capacity, CapacityRun, Confidence, Cost, Fairness, Pressure, RateLimit,
-    Recovery, RetryAfter, Scope, Soak, Stream, Told, Trend, Violation,
+    Admissions, Algorithm, Cache, Capacity, CapacityRun, Confidence, Cost, Fairness, Pressure,
+    RateLimit, Recovery, RetryAfter, Scope, Soak, Stream, Told, Trend, Violation,
 };

@@ -19,10 +19,13 @@ use crate::{Tool, Verdict};
 
 /// One run of `load`, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Report {
     /// Always `acp-tck/load`.
+    #[cfg_attr(test, schemars(extend("const" = Report::FORMAT)))]
     pub format: String,
     /// Always 1.
+    #[cfg_attr(test, schemars(extend("const" = Report::FORMAT_VERSION)))]
     pub format_version: u32,
     /// What made this report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +66,9 @@ pub struct Report {
     /// The whole distribution of `latency_ms`, for a curve: from the least to the greatest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub curve: Vec<Curve>,
+    /// The same of what else was measured, by the names of [`Report::histograms`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub curves: BTreeMap<String, Vec<Curve>>,
     /// What was sent that the agent must refuse, if anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub invalid: Option<Invalid>,
@@ -119,6 +125,7 @@ pub struct Report {
 
 /// The agent under load.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Target {
     /// The base URL that was given, without credentials.
     pub url: String,
@@ -132,6 +139,7 @@ pub struct Target {
 
 /// Whether requests wait for answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Model {
     /// Each user waits for an answer before it asks again.
@@ -143,6 +151,7 @@ pub enum Model {
 
 /// What was asked, by how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requests {
     /// All that were counted; invalid ones are not, where they are sent on purpose.
     pub total: u64,
@@ -159,6 +168,7 @@ pub struct Requests {
 
 /// How long something took, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Latency {
     /// How many were measured.
     #[serde(default)]
@@ -170,6 +180,7 @@ pub struct Latency {
 
 /// A distribution in a few figures, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Figures {
     /// The least.
     #[serde(default)]
@@ -195,6 +206,7 @@ pub struct Figures {
 
 /// A point of a percentile curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Curve {
     /// From 0 to 100.
     pub percentile: f64,
@@ -206,6 +218,7 @@ pub struct Curve {
 
 /// Requests that the agent must refuse, sent on purpose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Invalid {
     /// How many were sent.
     pub sent: u64,
@@ -221,6 +234,7 @@ pub struct Invalid {
 
 /// The figures of one thing that was asked.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Endpoint {
     /// For example `POST /invoke`.
     pub name: String,
@@ -232,6 +246,7 @@ pub struct Endpoint {
 
 /// What became of the arrivals that the open model intended.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Arrivals {
     /// How many were due in the measured time.
     pub intended: u64,
@@ -248,6 +263,7 @@ pub struct Arrivals {
 
 /// Something that is wrong whatever the thresholds say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Defect {
     /// A name in kebab-case: `wrong-answers`, `retry-after-in-milliseconds`.
     pub name: String,
@@ -259,6 +275,7 @@ pub struct Defect {
 
 /// Whether the generator of the load was up to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Generator {
     /// Its processor time, as a share of one core.
     pub cpu_share: f64,
@@ -281,6 +298,7 @@ pub struct Generator {
 
 /// A stretch of the measured time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Slice {
     /// When it began, in seconds of the measured time.
     pub at_s: f64,
@@ -290,6 +308,9 @@ pub struct Slice {
     pub ok: u64,
     /// Requests that failed in it.
     pub failed: u64,
+    /// Of those, how many were refused with 429, where any were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited: Option<u64>,
     /// Answers from the cache in it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hits: Option<u64>,
@@ -304,6 +325,9 @@ pub struct Slice {
     pub memory_bytes: Option<u64>,
     /// Of the requests that ended well in it.
     pub latency_ms: Latency,
+    /// From one event of a stream to the next, of the gaps that ended in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_ms: Option<Latency>,
     /// Its histograms, as in [`Report::histograms`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub histograms: BTreeMap<String, String>,
@@ -340,6 +364,7 @@ impl Report {
             latency_ms: Latency::default(),
             service_ms: None,
             curve: Vec::new(),
+            curves: BTreeMap::new(),
             invalid: None,
             endpoints: Vec::new(),
             arrivals: None,

@@ -27,7 +27,7 @@ fn latency(count: u64, p50: f64) -> Latency {
 }
 
 /// Nine of ten under two milliseconds, and a long tail.
-pub(super) fn curve() -> Vec<Curve> {
+pub(crate) fn curve() -> Vec<Curve> {
     let mut points: Vec<_> = (0..=50)
         .map(|step| {
             let nines = f64::from(step) / 10.0;
@@ -43,6 +43,38 @@ pub(super) fn curve() -> Vec<Curve> {
         (last.percentile, last.count) = (100.0, 15_000);
     }
     points
+}
+
+/// A coarse curve of so many samples.
+fn counted(samples: u64) -> Vec<Curve> {
+    let point = |percentile: f64, ms| Curve {
+        percentile,
+        ms,
+        count: (samples as f64 * percentile / 100.0) as u64,
+    };
+    vec![
+        point(0.0, 0.4),
+        point(50.0, 0.8),
+        point(99.0, 8.0),
+        point(100.0, 80.0),
+    ]
+}
+
+/// Three stretches of a run on a cache.
+fn slices() -> Vec<Slice> {
+    let slice = |number: u32| Slice {
+        at_s: f64::from(number) * 0.5,
+        length_s: 0.5,
+        ok: 250 - u64::from(number),
+        failed: u64::from(number),
+        hits: Some(200),
+        misses: Some(50),
+        users: Some(64),
+        latency_ms: latency(250, 0.8 + 0.1 * f64::from(number)),
+        histograms: [("latency".to_owned(), "HISTFAAA".to_owned())].into(),
+        ..Slice::default()
+    };
+    (0..3).map(slice).collect()
 }
 
 fn run(scenario: &str) -> Report {
@@ -98,7 +130,7 @@ fn metric(name: &str, unit: Unit, before: f64, after: f64, interval: [f64; 2]) -
 }
 
 /// An open run with everything that can be asked of it.
-pub(super) fn cache() -> Report {
+pub(crate) fn cache() -> Report {
     let mut report = run("cache");
     report.model = Model::Open;
     report.rate = Some(500.0);
@@ -154,22 +186,23 @@ pub(super) fn cache() -> Report {
             metric("p99", Unit::Ms, 6.0, 8.0, [0.21, 0.44]),
             metric("rps", Unit::PerSecond, 450.0, 500.0, [0.08, 0.13]),
         ],
+        earlier: Some(Earlier {
+            started_at: "2026-11-21T10:00:00Z".to_owned(),
+            slices: slices()[..2].to_vec(),
+            curve: counted(14_000),
+            ..Earlier::default()
+        }),
     });
-    report.slices = vec![Slice {
-        length_s: 0.5,
-        ok: 250,
-        hits: Some(200),
-        misses: Some(50),
-        latency_ms: latency(250, 0.8),
-        histograms: [("latency".to_owned(), "HISTFAAA".to_owned())].into(),
-        ..Slice::default()
-    }];
+    report.slices = slices();
+    report.curves = [("hit", 12_000), ("miss", 3_000), ("service", 15_000)]
+        .map(|(name, count)| (name.to_owned(), counted(count)))
+        .into();
     report.verdict = report.judge();
     report
 }
 
 /// A limit that was found, and what is not true of it.
-pub(super) fn rate_limit() -> Report {
+pub(crate) fn rate_limit() -> Report {
     let mut report = run("rate-limit");
     report.curve.clear();
     report.users = 2;
@@ -222,6 +255,18 @@ pub(super) fn rate_limit() -> Report {
             requests: 96,
             duration_s: 251.0,
         },
+        course: [(10, 1, 10), (0, 12, 10), (10, 2, 10)]
+            .into_iter()
+            .enumerate()
+            .map(|(number, (admitted, refused, in_window))| Admissions {
+                at_s: number as f64 * 30.0,
+                length_s: 30.0,
+                admitted,
+                refused,
+                other: 0,
+                in_window: Some(in_window),
+            })
+            .collect(),
     });
     report.defects = vec![Defect {
         name: "retry-after-in-milliseconds".to_owned(),
@@ -233,7 +278,7 @@ pub(super) fn rate_limit() -> Report {
 }
 
 /// What the other scenarios find, by a generator that was too slow.
-pub(super) fn rest() -> Report {
+pub(crate) fn rest() -> Report {
     let mut report = run("soak");
     report.endpoints = vec![
         Endpoint {
@@ -272,15 +317,24 @@ pub(super) fn rest() -> Report {
         users: 64,
         objective: "p99<50ms,errors<0.1%".to_owned(),
         interval_rps: Some([4_100.0, 4_350.0]),
-        runs: vec![CapacityRun {
-            rate: 4_200.0,
-            throughput_rps: 4_199.5,
-            holds: true,
-            confirms: true,
-            latency_ms: latency(42_000, 2.0),
-            errors: 0.0,
-        }],
+        runs: [(8_000.0, 60.0, false), (4_200.0, 2.0, true)]
+            .map(|(rate, p50, holds)| CapacityRun {
+                rate,
+                throughput_rps: rate - 0.5,
+                holds,
+                confirms: holds,
+                latency_ms: latency(42_000, p50),
+                errors: 0.0,
+            })
+            .into(),
     });
+    report.curves = [("gap".to_owned(), counted(7_000))].into();
+    report.slices = slices();
+    for (slice, limited) in report.slices.iter_mut().zip([None, Some(0), Some(2)]) {
+        slice.limited = limited;
+        slice.gap_ms = Some(latency(100, 40.0));
+        slice.memory_bytes = Some(50_000_000);
+    }
     let trend = Trend {
         per_hour: 2_097_152.0,
         interval: [1_048_576.0, 3_145_728.0],
@@ -316,7 +370,7 @@ pub(super) fn rest() -> Report {
 }
 
 /// A run that no agent answered.
-pub(super) fn unreachable() -> Report {
+pub(crate) fn unreachable() -> Report {
     let mut report = Report::new("mixed", "http://127.0.0.1:9");
     report.error = Some("the agent at http://127.0.0.1:9 refused the connection".to_owned());
     report.verdict = Verdict::Error;
@@ -324,7 +378,7 @@ pub(super) fn unreachable() -> Report {
 }
 
 /// A run in which everything that an agent may choose is hostile.
-pub(super) fn hostile() -> Report {
+pub(crate) fn hostile() -> Report {
     let nasty = "\u{1b}[31m\nHOLDS: all\u{202e}\u{0}]]> <script>x</script> [a](http://x) @you | `";
     let nasty = format!("{nasty}{}", "A".repeat(50_000));
     let mut report = rest();
@@ -359,6 +413,6 @@ pub(super) fn hostile() -> Report {
 }
 
 /// One of each.
-pub(super) fn all() -> Vec<Report> {
+pub(crate) fn all() -> Vec<Report> {
     vec![cache(), rate_limit(), rest(), unreachable(), hostile()]
 }

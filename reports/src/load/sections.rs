@@ -6,6 +6,7 @@ use super::Latency;
 
 /// What the scenario `cache` found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cache {
     /// Answers that came from the cache.
     pub hits: u64,
@@ -43,6 +44,7 @@ pub struct Cache {
 
 /// What the scenario `rate-limit` found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RateLimit {
     /// How many requests a client has in a window; absent where no limit was met.
     pub limit: Option<u64>,
@@ -82,10 +84,34 @@ pub struct RateLimit {
     /// What finding this out took.
     #[serde(default)]
     pub cost: Cost,
+    /// What became of its requests, by stretches of time of equal length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub course: Vec<Admissions>,
+}
+
+/// What became of the requests of a stretch of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Admissions {
+    /// When it began, in seconds of the run.
+    pub at_s: f64,
+    /// How long it is, in seconds.
+    pub length_s: f64,
+    /// How many were admitted.
+    pub admitted: u64,
+    /// How many were refused with 429 or 503.
+    pub refused: u64,
+    /// How many ended otherwise.
+    pub other: u64,
+    /// How many of one client's were admitted at most in any time as long as the window that ended
+    /// in this stretch; absent where no window was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_window: Option<u64>,
 }
 
 /// How a limit counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Algorithm {
     /// So many in each window; then the whole allowance is back at once.
@@ -103,6 +129,7 @@ pub enum Algorithm {
 
 /// Who is one client of a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// An address.
@@ -118,6 +145,7 @@ pub enum Scope {
 
 /// How sure each finding of a rate limit is, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Confidence {
     /// Of the limit.
     pub limit: f64,
@@ -131,6 +159,7 @@ pub struct Confidence {
 
 /// Whether refusals say when to come back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RetryAfter {
     /// Each has a `Retry-After`.
     pub present: bool,
@@ -143,6 +172,7 @@ pub struct RetryAfter {
 
 /// What an agent tells of its limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Told {
     /// Where: `RateLimit-Policy`, `/capabilities`.
     pub by: String,
@@ -156,6 +186,7 @@ pub struct Told {
 
 /// How service returned after it was exhausted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Recovery {
     /// From the last that was admitted to the first that was admitted again, in seconds.
     pub after_s: f64,
@@ -167,6 +198,7 @@ pub struct Recovery {
 
 /// How clients fare beside each other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fairness {
     /// How many of each client's requests were admitted.
     pub admitted: Vec<u64>,
@@ -176,6 +208,7 @@ pub struct Fairness {
 
 /// What happens at a multiple of the limit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pressure {
     /// How many times the limit's rate was asked for.
     pub times: f64,
@@ -197,6 +230,7 @@ pub struct Pressure {
 
 /// What finding something out took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cost {
     /// How many requests.
     pub requests: u64,
@@ -206,6 +240,7 @@ pub struct Cost {
 
 /// What the scenario `stream` found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stream {
     /// Streams whose head came as it should.
     pub opened: u64,
@@ -237,6 +272,7 @@ pub struct Stream {
 
 /// A violation of a stream's framing or sequence.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Violation {
     /// How many streams were open when it appeared.
     pub at_once: u64,
@@ -248,6 +284,7 @@ pub struct Violation {
 
 /// What the scenario `capacity` found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Capacity {
     /// The highest rate at which the objective holds, in requests per second.
     pub max_rps: f64,
@@ -265,6 +302,7 @@ pub struct Capacity {
 
 /// One run of a search for the capacity.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CapacityRun {
     /// Requests per second that were aimed at.
     pub rate: f64,
@@ -282,6 +320,7 @@ pub struct CapacityRun {
 
 /// What the scenario `soak` found.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Soak {
     /// How the median latency drifts, in milliseconds per hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -299,6 +338,7 @@ pub struct Soak {
 
 /// How a figure drifts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trend {
     /// The change per hour, in the unit of the figure.
     pub per_hour: f64,

@@ -4,12 +4,12 @@ use super::{Latency, Metric, Report, Unit};
 use crate::{Verdict, text};
 
 /// The head of a table of distributions.
-pub(super) const LATENCY_HEAD: [&str; 9] = [
+pub(crate) const LATENCY_HEAD: [&str; 9] = [
     "", "count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max",
 ];
 
 /// A distribution as cells under [`LATENCY_HEAD`].
-pub(super) fn latency_row(name: &str, latency: &Latency) -> Vec<String> {
+pub(crate) fn latency_row(name: &str, latency: &Latency) -> Vec<String> {
     let mut cells = vec![name.to_owned(), latency.count.to_string()];
     match latency.figures {
         Some(it) => {
@@ -22,7 +22,7 @@ pub(super) fn latency_row(name: &str, latency: &Latency) -> Vec<String> {
 }
 
 /// Three significant digits, as the histograms have them, without a unit.
-pub(super) fn ms(milliseconds: f64) -> String {
+pub(crate) fn ms(milliseconds: f64) -> String {
     match milliseconds {
         tiny if tiny.abs() < 1.0 => format!("{tiny:.3}"),
         small if small.abs() < 10.0 => format!("{small:.2}"),
@@ -32,7 +32,7 @@ pub(super) fn ms(milliseconds: f64) -> String {
 }
 
 /// A time in seconds, in the unit that suits it.
-pub(super) fn seconds(seconds: f64) -> String {
+pub(crate) fn seconds(seconds: f64) -> String {
     match seconds {
         short if short < 1.0 => format!("{} ms", trimmed(short * 1_000.0)),
         some if some < 120.0 => format!("{} s", trimmed(some)),
@@ -48,12 +48,12 @@ fn trimmed(number: f64) -> String {
 }
 
 /// `499.7/s`.
-pub(super) fn rate(per_second: f64) -> String {
+pub(crate) fn rate(per_second: f64) -> String {
     format!("{}/s", self::per_second(per_second))
 }
 
 /// A number a second, without its unit.
-pub(super) fn per_second(number: f64) -> String {
+pub(crate) fn per_second(number: f64) -> String {
     match number {
         great if great >= 1_000.0 => format!("{great:.0}"),
         small => trimmed(small),
@@ -61,17 +61,17 @@ pub(super) fn per_second(number: f64) -> String {
 }
 
 /// A share from 0 to 1 as per cent.
-pub(super) fn share(share: f64) -> String {
+pub(crate) fn share(share: f64) -> String {
     format!("{} %", trimmed(share * 100.0))
 }
 
 /// How sure a finding is.
-pub(super) fn sure(confidence: f64) -> String {
+pub(crate) fn sure(confidence: f64) -> String {
     format!("({:.0} % sure)", (confidence * 100.0).floor())
 }
 
 /// A figure, in its own unit.
-pub(super) fn figure(unit: Unit, value: f64) -> String {
+pub(crate) fn figure(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Ms => format!("{} ms", ms(value)),
         Unit::Seconds => seconds(value),
@@ -83,7 +83,7 @@ pub(super) fn figure(unit: Unit, value: f64) -> String {
 }
 
 /// What became of a compared figure.
-pub(super) fn comparison(metric: &Metric) -> &'static str {
+pub(crate) fn comparison(metric: &Metric) -> &'static str {
     match (metric.regressed, metric.significant) {
         (true, _) => "REGRESSED",
         (false, true) => "changed, within what is allowed or for the better",
@@ -92,7 +92,7 @@ pub(super) fn comparison(metric: &Metric) -> &'static str {
 }
 
 /// The report's last line: what the run says, in a sentence.
-pub(super) fn verdict(report: &Report) -> String {
+pub(crate) fn verdict(report: &Report) -> String {
     let said = match report.verdict {
         Verdict::Pass => passed(report),
         Verdict::Fail => format!("FALLS SHORT: {}", shortcomings(report)),
