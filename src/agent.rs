@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     flags: Flags,
 }
 
+/// The heading of the agent's settings in help.
+pub(crate) const SETTINGS_HEADING: &str = "Settings";
+
 /// A flag for each setting of the agent that is not secret.
 #[derive(Debug)]
 struct Flags(Vec<(&'static str, String)>);
@@ -62,7 +65,7 @@ impl clap::Args for Flags {
                 .long(setting.name)
                 .value_name(setting.value)
                 .help(help)
-                .help_heading("Settings");
+                .help_heading(SETTINGS_HEADING);
             // `--debug` alone means `--debug true`.
             let flag = match setting.value {
                 "BOOL" => flag.num_args(0..=1).default_missing_value("true"),

@@ -281,7 +281,7 @@ async fn told_to_stop() {
 }
 
 /// Runs until the end, or until Ctrl-C or SIGTERM; a second one ends the program at once.
-async fn interruptible(settings: &Settings) -> Result<(Recording, bool), Failure> {
+pub(crate) async fn interruptible(settings: &Settings) -> Result<(Recording, bool), Failure> {
     let cancelled = CancellationToken::new();
     let bar = Bar::new();
     let observer = |progress| bar.show(progress);

@@ -1,9 +1,7 @@
 //! `acp-tck completions`: a completion script for a shell.
 
-use clap::CommandFactory;
-
 use crate::exit::{Exit, Failure};
-use crate::output;
+use crate::{layers, output};
 
 /// Print a completion script.
 #[derive(Debug, clap::Args)]
@@ -14,7 +12,7 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let mut command = crate::Arguments::command();
+    let mut command = layers::command();
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "acp-tck", &mut script);
     if arguments.shell == clap_complete::Shell::Bash {

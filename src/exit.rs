@@ -76,8 +76,9 @@ impl From<Failure> for Exit {
     }
 }
 
-/// Tells what is wrong with the arguments in one line; help and version are no errors.
-pub(crate) fn of_arguments(error: &clap::Error) -> Exit {
+/// Tells what is wrong with the arguments in one line, which the caller may add to; help and version
+/// are no errors.
+pub(crate) fn of_arguments(error: &clap::Error, more: impl FnOnce(String) -> String) -> Exit {
     if !error.use_stderr() {
         // If help cannot be written, there is nowhere to say so.
         let _ = error.print();
@@ -98,10 +99,10 @@ pub(crate) fn of_arguments(error: &clap::Error) -> Exit {
         .collect();
     let line = parts.join("; ");
     let line = line.trim_start_matches("error: ");
-    match choices(error) {
-        Some(choices) => complain(&format!("{line} [possible values: {choices}]")),
-        None => complain(line),
-    }
+    complain(&more(match choices(error) {
+        Some(choices) => format!("{line} [possible values: {choices}]"),
+        None => line.to_owned(),
+    }));
     Exit::Usage
 }
 

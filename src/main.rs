@@ -6,10 +6,13 @@ mod check;
 mod completions;
 mod exit;
 mod faults;
+mod init;
 mod input;
 mod judge;
 mod judging;
+mod layers;
 mod load;
+mod man;
 mod orchestrator;
 mod output;
 mod progress;
@@ -45,13 +48,15 @@ enum Command {
     Report(report::Arguments),
     Rules(rules::Arguments),
     Faults(faults::Arguments),
+    Init(init::Arguments),
     Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 fn main() -> std::process::ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match layers::parse(std::env::args_os().collect()) {
         Ok(arguments) => arguments,
-        Err(error) => return exit::of_arguments(&error).code(),
+        Err(exit) => return exit.code(),
     };
     let done = match arguments.command {
         Command::Check(arguments) => check::run(&arguments),
@@ -65,7 +70,9 @@ fn main() -> std::process::ExitCode {
         Command::Report(arguments) => report::run(arguments),
         Command::Rules(arguments) => rules::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Man(arguments) => man::run(&arguments),
     };
     done.unwrap_or_else(Exit::from).code()
 }

@@ -6,11 +6,13 @@
 
 mod file;
 mod har;
+mod introduction;
 mod line;
 mod made;
 mod parts;
 mod redacted;
 
 pub use file::{FORMAT, NotARecording, VERSION};
+pub use introduction::Introduction;
 pub(crate) use made::Ended;
 pub use made::Recording;
