@@ -1,0 +1,70 @@
+//! What came of all requests of the scenario, whatever they were for.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use acp_reports::load::Report;
+use hdrhistogram::Histogram;
+
+use crate::limits::{Found, Outcome};
+use crate::recorder::{histogram, micros, record};
+use crate::summary;
+
+/// What came of all requests.
+pub(super) struct Tally {
+    by_status: BTreeMap<String, u64>,
+    admitted: u64,
+    refused: u64,
+    other: u64,
+    pub(super) latency: Histogram<u64>,
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self {
+            by_status: BTreeMap::new(),
+            admitted: 0,
+            refused: 0,
+            other: 0,
+            latency: histogram(),
+        }
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.admitted + self.refused + self.other
+    }
+
+    pub(super) fn add(&mut self, status: u16, outcome: Outcome, took: Duration) {
+        let name = match status {
+            0 => "none".to_owned(),
+            status => status.to_string(),
+        };
+        *self.by_status.entry(name).or_default() += 1;
+        match outcome {
+            Outcome::Admitted => {
+                self.admitted += 1;
+                record(&mut self.latency, micros(took));
+            }
+            Outcome::Refused => self.refused += 1,
+            Outcome::Other => self.other += 1,
+        }
+    }
+
+    pub(super) fn add_log(&mut self, found: &Found) {
+        for seen in &found.log {
+            let took = seen.received.saturating_sub(seen.sent);
+            self.add(seen.status, seen.outcome, took);
+        }
+    }
+
+    /// A refusal is an answer as it should be; only admitted requests enter the latency.
+    pub(super) fn fill(self, report: &mut Report, took: Duration) {
+        report.requests.total = self.total();
+        report.requests.ok = self.admitted + self.refused;
+        report.requests.failed = self.other;
+        report.duration_s = took.as_secs_f64();
+        report.throughput_rps = self.admitted as f64 / took.as_secs_f64().max(1e-9);
+        report.latency_ms = summary::latency(&self.latency);
+        report.requests.by_status = self.by_status;
+    }
+}
