@@ -25,7 +25,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(50);
 const PATIENCE: u64 = 4;
 
 /// How many workers `counts-in-each-worker` deals the requests to, in turn.
-const WORKERS: u32 = 3;
+const WORKERS: u32 = 2;
 
 const FIELDS: [&str; 5] = [
     "ratelimit-policy",
@@ -253,11 +253,11 @@ pub(super) static FAULTS: &[Fault] = &[
     },
     Fault {
         name: "counts-in-each-worker",
-        summary: "three workers take turns and each counts by itself: the limit holds three times over",
+        summary: "two workers take turns and each counts by itself: the limit holds twice over",
         trips: &["rate-limit.as-declared", "rate-limit.headers"],
         seams: &[
             Seam::Quota(|quota| quota.requests = quota.requests.saturating_mul(WORKERS)),
-            // Of those that came, each worker has had every third.
+            // Of those that came, each worker has had every second.
             Seam::Ruling(|_, _, ruling| bend(ruling, |ruling| ruling.remaining /= WORKERS)),
         ],
     },
