@@ -23,7 +23,7 @@ use crate::socket::{self, Socket};
 use crate::target::{Protocol, Target};
 
 /// The most of one body that is read, in bytes: a stream may be long, but not for ever.
-const LARGEST_BODY: u64 = 1 << 30;
+pub(crate) const LARGEST_BODY: u64 = 1 << 30;
 /// So much is read at once: an answer of an agent's mostly fits, and thousands of streams
 /// stay small.
 const READ_SIZE: usize = 4 * 1024;
@@ -130,6 +130,11 @@ impl Prepared {
         &self.path
     }
 
+    /// The method, the target, the header fields and the body.
+    pub(crate) fn parts(&self) -> (&Method, &Uri, &HeaderMap, &Bytes) {
+        (&self.method, &self.uri, &self.headers, &self.body)
+    }
+
     fn request(&self, key: Option<&HeaderValue>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
@@ -176,8 +181,36 @@ pub struct Exchange {
     pub left: bool,
 }
 
+impl Exchange {
+    /// One that begins now.
+    pub(crate) fn begun() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            ended: now,
+            status: 0,
+            trouble: None,
+            left: false,
+        }
+    }
+}
+
+/// What a user asks on, one exchange after the other.
+pub(crate) trait Connection: Send {
+    /// Connects beforehand, so that no exchange pays for it. It may fail: then the first
+    /// exchange tries again, and tells.
+    fn connect(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// Sends a request and reads the answer, on the connection that is open, or on a new one.
+    fn exchange(
+        &mut self,
+        prepared: &Prepared,
+        reader: &mut (impl Reader + Send),
+    ) -> impl Future<Output = Exchange> + Send;
+}
+
 type Outgoing = Request<Full<Bytes>>;
-type Connection = http1::Connection<TokioIo<Socket>, Full<Bytes>>;
+type Http1 = http1::Connection<TokioIo<Socket>, Full<Bytes>>;
 
 enum Sender {
     One(http1::SendRequest<Full<Bytes>>),
@@ -211,25 +244,10 @@ impl Line {
         }
     }
 
-    /// Connects beforehand, so that no exchange pays for it. It may fail: then the first
-    /// exchange tries again, and tells.
-    pub async fn connect(&mut self) {
-        if !self.target.reconnects && self.sender.is_none() {
-            let _ = self.open().await;
-        }
-    }
-
     /// Sends a request and reads the answer, on the connection that is open, or on a new one.
     pub async fn exchange(&mut self, prepared: &Prepared, reader: &mut impl Reader) -> Exchange {
-        let began = Instant::now();
-        self.drive.deadline = began + self.target.timeout;
-        let mut exchange = Exchange {
-            began,
-            ended: began,
-            status: 0,
-            trouble: None,
-            left: false,
-        };
+        let mut exchange = Exchange::begun();
+        self.drive.deadline = exchange.began + self.target.timeout;
         exchange.trouble = self.ask(prepared, reader, &mut exchange).await.err();
         exchange.ended = Instant::now();
         if exchange.trouble.is_some() || exchange.left || self.target.reconnects {
@@ -335,6 +353,22 @@ impl Line {
     }
 }
 
+impl Connection for Line {
+    async fn connect(&mut self) {
+        if !self.target.reconnects && self.sender.is_none() {
+            let _ = self.open().await;
+        }
+    }
+
+    async fn exchange(
+        &mut self,
+        prepared: &Prepared,
+        reader: &mut (impl Reader + Send),
+    ) -> Exchange {
+        Self::exchange(self, prepared, reader).await
+    }
+}
+
 impl Sender {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
         match self {
@@ -347,7 +381,7 @@ impl Sender {
 async fn connect(
     target: &Target,
     number: usize,
-) -> Result<(Sender, Option<Pin<Box<Connection>>>), Trouble> {
+) -> Result<(Sender, Option<Pin<Box<Http1>>>), Trouble> {
     let io = TokioIo::new(socket::open(target, number).await?);
     if target.protocol == Protocol::Http2 {
         let shake = http2::Builder::new(TokioExecutor::new()).handshake(io);
@@ -365,7 +399,7 @@ async fn connect(
 
 /// What makes an exchange go on: the connection's own work, and the alarm that ends a late one.
 struct Drive {
-    connection: Option<Pin<Box<Connection>>>,
+    connection: Option<Pin<Box<Http1>>>,
     alarm: Option<Pin<Box<Sleep>>>,
     deadline: Instant,
 }

@@ -224,7 +224,10 @@ impl Reader for Inlet {
         match self.reading {
             Reading::Over => Flow::On,
             Reading::Heard(_) => match &mut self.heard {
-                Some(heard) => heard.push(piece, at, &self.recorder),
+                Some(heard) => {
+                    self.recorder.hear();
+                    heard.push(piece, at, &self.recorder)
+                }
                 None => Flow::On,
             },
             Reading::Kept => {

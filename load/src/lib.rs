@@ -12,6 +12,7 @@ pub mod figures;
 pub mod hlog;
 pub mod hot;
 pub mod inlet;
+mod lean;
 pub mod limits;
 pub mod live;
 pub mod merge;

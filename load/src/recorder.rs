@@ -355,6 +355,8 @@ pub struct Recorder {
     tape: Mutex<Tape>,
     open: AtomicU64,
     most_open: AtomicU64,
+    /// How many pieces of streams came in.
+    heard: AtomicU64,
     /// Set when the warm-up is over.
     counts: AtomicBool,
 }
@@ -367,6 +369,7 @@ impl Recorder {
             tape: Mutex::new(Tape::new(endpoints, has_service, slice_length)),
             open: AtomicU64::new(0),
             most_open: AtomicU64::new(0),
+            heard: AtomicU64::new(0),
             counts: AtomicBool::new(false),
         }
     }
@@ -408,6 +411,16 @@ impl Recorder {
     /// How many streams were open at once at most.
     pub fn most_open(&self) -> u64 {
         self.most_open.load(Ordering::Relaxed)
+    }
+
+    /// A piece of a stream came in.
+    pub fn hear(&self) {
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many pieces of streams came in, the warm-up's too.
+    pub fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
     }
 
     /// A gap between two events of a stream.

@@ -13,7 +13,7 @@ use crate::attack::{Load, Model, Taken};
 use crate::hlog::encoded;
 use crate::hot::Trouble;
 use crate::recorder::{Series, Slice, Tally, Tape};
-use crate::watch::{self, Course};
+use crate::watch::{self, Course, Signs};
 
 /// A rate is kept up if no more than this share of it is missing.
 const MISSING: f64 = 0.01;
@@ -200,13 +200,21 @@ fn generator(load: &Load, taken: &Taken, whole: &Histogram<u64>) -> Generator {
     };
     let why = watch::doubts(signs, &course);
     Generator {
-        cpu_share: signs.cpu_share,
         late_share: share(tape.late, tape.started),
         trusted: why.is_none(),
         why,
         schedule_lag_ms: is_open.then(|| latency(&tape.lag)),
+        ..usage(signs)
+    }
+}
+
+/// What the generator used, whoever drove it.
+pub(crate) fn usage(signs: &Signs) -> Generator {
+    Generator {
+        cpu_share: signs.cpu_share,
         loop_lag_ms: Some(latency(&signs.loop_lag)),
         memory_bytes: (signs.memory > 0).then_some(signs.memory),
+        ..Generator::default()
     }
 }
 

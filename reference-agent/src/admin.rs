@@ -187,6 +187,7 @@ pub(crate) async fn list_faults(State(agent): State<Arc<Agent>>) -> Response {
                 "name": fault.name,
                 "summary": fault.summary,
                 "trips": fault.trips,
+                "shows_under_load_alone": fault.shows_under_load_alone(),
                 "can_be_switched": !fault.acts_before_the_start(),
             })
         })

@@ -9,7 +9,7 @@ const MAX_EXTENSIONS: usize = 1 << 20;
 
 /// Takes bytes as they come off the connection, and tells the body and its end.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub struct Decoder {
     state: State,
     line: Vec<u8>,
     extensions: usize,
@@ -28,7 +28,9 @@ enum State {
 }
 
 impl Decoder {
-    pub(super) fn new(framing: Framing) -> Self {
+    /// At the beginning of a body.
+    #[must_use]
+    pub fn new(framing: Framing) -> Self {
         let state = match framing {
             Framing::Length(0) => State::Done,
             Framing::Length(length) => State::Length(length),
@@ -44,12 +46,14 @@ impl Decoder {
     }
 
     /// Whether the message has ended, as far as its own framing tells.
-    pub(super) fn is_done(&self) -> bool {
+    #[must_use]
+    pub fn is_done(&self) -> bool {
         self.state == State::Done
     }
 
     /// Whether the end of the connection is the end of the message.
-    pub(super) fn may_close(&self) -> bool {
+    #[must_use]
+    pub fn may_close(&self) -> bool {
         matches!(self.state, State::Done | State::UntilClose)
     }
 
@@ -57,7 +61,7 @@ impl Decoder {
     ///
     /// # Errors
     /// Says what is wrong with the framing.
-    pub(super) fn push(&mut self, bytes: &mut &[u8], body: &mut Vec<u8>) -> Result<(), String> {
+    pub fn push(&mut self, bytes: &mut &[u8], body: &mut Vec<u8>) -> Result<(), String> {
         while !bytes.is_empty() {
             match self.state {
                 State::Done => return Ok(()),

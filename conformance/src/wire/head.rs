@@ -8,21 +8,37 @@ const MAX_FIELDS: usize = 256;
 
 /// How the end of a body is told (RFC 9112, section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub enum Framing {
+    /// In chunks, the last of which is empty.
     Chunked,
+    /// So many bytes.
     Length(u64),
+    /// By the end of the connection.
     UntilClose,
 }
 
 /// A parsed head.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) answer: Answer,
-    pub(super) framing: Framing,
+pub struct Head {
+    /// The answer, whose body is still to come.
+    pub answer: Answer,
+    /// How the end of the body is told.
+    pub framing: Framing,
     /// How many bytes of the buffer it took.
-    pub(super) length: usize,
+    pub length: usize,
     /// Whether another exchange may follow on the connection.
-    pub(super) keeps_alive: bool,
+    pub keeps_alive: bool,
+}
+
+impl Head {
+    /// Reads the head of an answer to a request of this method from the start of `buffer`:
+    /// `Ok(None)` if more bytes are needed.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn read(buffer: &[u8], method: &str) -> Result<Option<Self>, String> {
+        parse(buffer, method)
+    }
 }
 
 /// Reads a head from the start of `buffer`: `Ok(None)` if more bytes are needed.

@@ -11,6 +11,8 @@ mod head;
 mod receive;
 mod tls;
 
+pub use body::Decoder;
 pub use client::{Client, ClientError};
 pub use exchange::{Answer, End, Exchange, Manner, Read, Request};
+pub use head::{Framing, Head};
 pub use receive::{Limits, Reading, Watch};

@@ -10,14 +10,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures_util::future::BoxFuture;
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use goose::{GooseAttack, GooseError};
 use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
 
 use super::field::Field;
 use super::user::{self, Shown};
+use crate::hot::Line;
+use crate::lean::Lean;
+use crate::target::Protocol;
 
 /// goose has global state: one attack at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -111,9 +116,9 @@ async fn host(
     };
     let guests = ((number + hosts)..field.users).step_by(hosts);
     for guest in guests {
-        tokio::spawn(leashed(field.clone(), guest, window.clone()));
+        tokio::spawn(life(field.clone(), guest, window.clone()));
     }
-    let living = leashed(field, number, window);
+    let living = life(field, number, window);
     match (page, shown) {
         (Some(user), Some(shown)) => tokio::join!(living, show(user, shown)).0,
         _ => living.await,
@@ -121,11 +126,23 @@ async fn host(
     Ok(())
 }
 
-/// A user's life, until its end or until everybody is sent home.
-async fn leashed(field: Arc<Field>, number: usize, window: user::Window) {
+/// A user's life, on the kind of line that its questions want. In a box: one kind takes far less
+/// than the other.
+fn life(field: Arc<Field>, number: usize, window: user::Window) -> BoxFuture<'static, ()> {
     let leash = field.hard_stop();
+    let target = field.target.clone();
+    if field.script.asks_for_streams_alone() && target.protocol == Protocol::Http1 {
+        let line = Lean::new(target, number);
+        return Box::pin(leashed(leash, user::live(field, number, window, line)));
+    }
+    let line = Line::new(target, number);
+    Box::pin(leashed(leash, user::live(field, number, window, line)))
+}
+
+/// A life until its end, or until everybody is sent home.
+async fn leashed(leash: CancellationToken, living: impl Future<Output = ()>) {
     let mut called = std::pin::pin!(leash.cancelled());
-    let mut living = std::pin::pin!(user::live(field, number, window));
+    let mut living = std::pin::pin!(living);
     let mut is_listening = false;
     std::future::poll_fn(|cx| {
         // To be called once is enough: the task is the same each time, and the flag is cheaper

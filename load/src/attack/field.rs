@@ -16,6 +16,9 @@ use crate::target::Target;
 
 /// How long what is under way may take to end after the user has pressed Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// Streams that go on speaking when the run is over are heard to their end, but not for longer than
+/// so many timeouts.
+const MOST_TIMES: u32 = 5;
 /// How often it is seen whether all has ended. Nothing is measured by it.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -133,18 +136,31 @@ impl Field {
         let _ = tokio::time::timeout(LOOK, giving_up).await;
     }
 
-    /// Waits for what is under way: as long as a timeout may take, or for a moment if the user
-    /// is waiting, too.
+    /// Waits for what is under way: until nothing has come of any of it for as long as a timeout
+    /// may take, or for a moment if the user is waiting, too.
     pub(super) async fn wait_for_the_last(&self, stop: &CancellationToken) {
         let patience = self.target.timeout + PATIENCE;
+        let last = Instant::now() + patience * MOST_TIMES;
         let mut deadline = Instant::now() + patience;
-        while self.under_way.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+        let state = || {
+            (
+                self.under_way.load(Ordering::Acquire),
+                self.recorder.heard(),
+            )
+        };
+        let mut before = state();
+        while before.0 > 0 && Instant::now() < deadline.min(last) {
             if stop.is_cancelled() {
                 deadline = deadline.min(Instant::now() + PATIENCE);
                 stop_waiting(deadline, || self.under_way.load(Ordering::Acquire) == 0).await;
                 return;
             }
             tokio::time::sleep(LOOK).await;
+            let now = state();
+            if now != before {
+                deadline = Instant::now() + patience;
+            }
+            before = now;
         }
     }
 

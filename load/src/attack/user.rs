@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::field::Field;
 use super::pacer::Due;
-use crate::hot::Line;
+use crate::hot::Connection;
 use crate::recorder::{Sample, Verdict};
 use crate::script::{Ask, Judged, User};
 
@@ -32,8 +32,12 @@ struct Start {
     due: Option<Due>,
 }
 
-pub(super) async fn live(field: Arc<Field>, number: usize, window: Window) {
-    let mut line = Line::new(field.target.clone(), number);
+pub(super) async fn live(
+    field: Arc<Field>,
+    number: usize,
+    window: Window,
+    mut line: impl Connection,
+) {
     let mut user = User::new(number, field.seed, field.recorder.clone());
     line.connect().await;
     let begin = field.arrive().await;

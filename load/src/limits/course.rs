@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acp_reports::load::{Admissions, Scope};
 
-use super::looks::{Client, Outcome};
+use super::looks::{Client, Outcome, Seen};
 
 /// About so many stretches are told apart: as many as a drawing has room for.
 const STRETCHES: u32 = 120;
@@ -19,6 +19,16 @@ pub(crate) struct Moment {
     pub(crate) client: Client,
     pub(crate) at: Duration,
     pub(crate) outcome: Outcome,
+}
+
+impl From<&Seen> for Moment {
+    fn from(seen: &Seen) -> Self {
+        Self {
+            client: seen.client,
+            at: seen.sent,
+            outcome: seen.outcome,
+        }
+    }
 }
 
 /// The course of a run.

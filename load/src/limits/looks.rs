@@ -83,6 +83,26 @@ pub struct Seen {
     pub row: u32,
 }
 
+impl Seen {
+    /// That nobody was asked.
+    pub(crate) fn nothing(client: Client, at: Duration) -> Self {
+        Self {
+            client,
+            sent: at,
+            received: at,
+            outcome: Outcome::Other,
+            status: 0,
+            told: Told::default(),
+            row: 0,
+        }
+    }
+
+    /// How long the answer took.
+    pub(crate) fn took(&self) -> Duration {
+        self.received.saturating_sub(self.sent)
+    }
+}
+
 /// Who really asks.
 pub trait Probe {
     /// Asks once, not before `at`; at once if that is over.

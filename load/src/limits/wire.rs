@@ -75,30 +75,40 @@ impl Wire {
         self.targets.get(&Client::default())
     }
 
-    async fn ask_now(&mut self, client: Client) -> Seen {
+    /// Asks on this client's line, now.
+    pub(crate) async fn ask_on(
+        &self,
+        line: &mut Line,
+        question: &Prepared,
+        client: Client,
+    ) -> (Seen, Answer) {
         let sent = self.began.elapsed();
-        let target = self.targets.get(&client).cloned();
-        let answer = match target {
-            Some(target) if !self.stop.is_cancelled() => {
-                let line = self.lines.entry(client);
-                let line = line.or_insert_with(|| Line::new(target, 0));
-                Some(say(line, &self.question, Reading::Kept).await)
-            }
-            // A run that was ended gets no more answers, and so comes to its end.
-            _ => None,
-        };
-        let (outcome, told) = match &answer {
-            Some(answer) => (outcome(answer), read(answer)),
-            None => (Outcome::Other, Told::default()),
-        };
-        Seen {
+        let answer = say(line, question, Reading::Kept).await;
+        let seen = Seen {
             client,
             sent,
             received: self.began.elapsed(),
-            outcome,
-            told,
-            status: answer.map_or(0, |it| it.status),
+            outcome: outcome(&answer),
+            told: read(&answer),
+            status: answer.status,
             row: 0,
+        };
+        (seen, answer)
+    }
+
+    async fn ask_now(&mut self, client: Client) -> Seen {
+        let line = match self.lines.remove(&client) {
+            Some(line) => Some(line),
+            None => self.line(client),
+        };
+        match line {
+            Some(mut line) if !self.stop.is_cancelled() => {
+                let (seen, _) = self.ask_on(&mut line, &self.question, client).await;
+                self.lines.insert(client, line);
+                seen
+            }
+            // A run that was ended gets no more answers, and so comes to its end.
+            _ => Seen::nothing(client, self.began.elapsed()),
         }
     }
 }
@@ -145,7 +155,7 @@ fn as_client(target: &Target, source: Option<IpAddr>, key: usize) -> Target {
     }
 }
 
-pub(crate) fn outcome(answer: &Answer) -> Outcome {
+fn outcome(answer: &Answer) -> Outcome {
     match answer.status {
         429 | 503 => Outcome::Refused,
         // Neither is taken from an allowance for sure.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use acp_conformance::volatile::{self, Paths};
 use acp_reports::load::{Defect, Report, Stream, Violation};
@@ -27,6 +27,8 @@ pub(super) static SCENARIO: Scenario = Scenario {
 
 /// So many streams are heard alone beforehand, to know what they are like at rest.
 const AT_REST: usize = 8;
+/// No more are heard beforehand once that has taken so long.
+const REST: Duration = Duration::from_secs(10);
 /// Who leaves half way leaves after so many events.
 const LEAVES_AFTER: u32 = 2;
 
@@ -133,7 +135,11 @@ impl Streams {
             volatile: Paths::new(),
             seen: Mutex::default(),
         };
+        let began = Instant::now();
         for input in traffic.inputs.iter().take(AT_REST) {
+            if !streams.known.is_empty() && began.elapsed() > REST {
+                break;
+            }
             let body = Traffic::body(input, None, *is_flagged);
             let prepared = Prepared::post(&job.target, path, body)?;
             let mut heard = hear(&mut line, &prepared).await;
@@ -222,6 +228,10 @@ impl Streams {
 impl Script for Streams {
     fn endpoints(&self) -> &[String] {
         &self.endpoints
+    }
+
+    fn asks_for_streams_alone(&self) -> bool {
+        true
     }
 
     fn next(&self, user: &mut User) -> Ask<'_> {

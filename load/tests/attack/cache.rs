@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use acp_load::attack::Model;
+use acp_load::plan::Plan;
 use acp_load::traffic::Popularity;
 use acp_reference_agent as reference;
 
@@ -65,4 +67,44 @@ async fn without_marks_nothing_is_claimed_but_what_latency_shows() {
     let cache = run(&job, "cache").await.cache.expect("it is there");
     assert!(cache.inferred);
     assert_eq!(cache.marker, None);
+}
+
+/// Two dozen questions at once are a crowd to this fault.
+#[tokio::test]
+async fn wrong_answers_among_many_are_found_there_and_not_before() {
+    for (users, is_crowd) in [(4, false), (60, true)] {
+        let agent = Agent::start(&["mixes-hits-in-a-crowd"]).await;
+        let mut job = job(&agent).await;
+        job.load.users = users;
+        let plan = Plan::constant(users as f64, Duration::from_millis(500));
+        job.load.model = Model::Closed(plan);
+        let report = run(&job, "cache").await;
+        let wrong = report.cache.expect("it is there").wrong_answers;
+        assert_eq!(wrong > 0, is_crowd, "{:?}", report.defects);
+        let named = report.defects.iter().any(|it| it.name == "wrong-answers");
+        assert_eq!(named, is_crowd);
+    }
+}
+
+/// By the agent's counters, read by this test and not by the scenario.
+#[tokio::test]
+async fn hits_and_misses_equal_the_agents_counters_exactly() {
+    for popularity in [Popularity::Zipf(1.0), Popularity::Uniform] {
+        let agent = Agent::start(&[]).await;
+        let mut job = job(&agent).await;
+        job.traffic.keys = 150;
+        job.traffic.popularity = popularity;
+        job.load.users = 32;
+        job.load.model = Model::Closed(Plan::constant(32.0, Duration::from_millis(600)));
+        let counted = async || {
+            let hits = agent.metric("acp_agent_cache_hits_total", "").await;
+            (hits, agent.metric("acp_agent_cache_misses_total", "").await)
+        };
+        assert_eq!(counted().await, (0, 0));
+        let report = run(&job, "cache").await;
+        let cache = report.cache.expect("it is there");
+        assert_eq!(report.requests.failed, 0);
+        // One question was asked three times beforehand: computed, and two hits.
+        assert_eq!(counted().await, (cache.hits + 2, cache.misses + 1));
+    }
 }

@@ -69,8 +69,13 @@ impl Agent {
 
 /// Four users for a third of a second.
 pub(crate) async fn job(agent: &Agent) -> Job {
+    job_for(agent.target(|_| {}).await)
+}
+
+/// The same, for anybody.
+pub(crate) fn job_for(target: Arc<Target>) -> Job {
     Job {
-        target: agent.target(|_| {}).await,
+        target,
         load: Load {
             model: Model::Closed(Plan::constant(4.0, Duration::from_millis(300))),
             users: 4,

@@ -79,6 +79,21 @@ async fn what_is_wrong_with_a_limit_is_named() {
         ("admits-one-too-few", "under-admission"),
         ("checks-then-counts", "over-admits-at-once"),
         ("counts-what-is-left-too-late", "remaining-optimistic"),
+        (
+            "promises-more-and-then-less-than-nothing",
+            "remaining-optimistic",
+        ),
+        (
+            "promises-more-and-then-less-than-nothing",
+            "remaining-negative",
+        ),
+        ("counts-in-each-worker", "limit-times-workers"),
+        ("calls-back-in-milliseconds", "retry-after-in-milliseconds"),
+        (
+            "calls-back-after-a-whole-window",
+            "retry-after-whole-window",
+        ),
+        ("refuses-inside-streams", "refusal-inside-stream"),
     ];
     // Most of the time is spent waiting for windows to end: that can be done together.
     let runs = faults.map(|(fault, name)| async move {

@@ -1,5 +1,9 @@
 //! The scenario `stream`, against the reference agent and its faults.
 
+use std::time::Duration;
+
+use acp_load::attack::Model;
+use acp_load::plan::Plan;
 use acp_load::run::Clients;
 
 use crate::common::{Agent, job, run};
@@ -9,10 +13,7 @@ async fn streams_of_a_sound_agent_all_complete() {
     let agent = Agent::start(&[]).await;
     let mut job = job(&agent).await;
     job.load.users = 40;
-    job.load.model = acp_load::attack::Model::Closed(acp_load::plan::Plan::constant(
-        40.0,
-        std::time::Duration::from_millis(500),
-    ));
+    job.load.model = Model::Closed(Plan::constant(40.0, Duration::from_millis(500)));
     let report = run(&job, "stream").await;
     let stream = report.stream.expect("it is there");
     assert_eq!(stream.broken, 0, "{:?}", report.defects);
@@ -52,5 +53,23 @@ async fn what_goes_wrong_with_streams_is_named_with_the_number_at_once() {
         let violation = report.stream.expect("it is there").first_violation;
         assert!(violation.is_some_and(|it| it.at_once >= 1), "{fault}");
         assert_eq!(report.defects[0].name, "broken-streams");
+    }
+}
+
+/// Two dozen streams at once are a crowd to this fault.
+#[tokio::test]
+async fn what_breaks_only_among_many_is_found_there_and_not_before() {
+    for (users, is_crowd) in [(10, false), (60, true)] {
+        let agent = Agent::start(&["cuts-streams-in-a-crowd"]).await;
+        let mut job = job(&agent).await;
+        job.load.users = users;
+        let plan = Plan::constant(users as f64, Duration::from_millis(500));
+        job.load.model = Model::Closed(plan);
+        let report = run(&job, "stream").await;
+        let stream = report.stream.expect("it is there");
+        assert!(stream.opened > 0);
+        assert_eq!(stream.broken > 0, is_crowd, "{:?}", report.defects);
+        let at_once = stream.first_violation.map(|it| it.at_once);
+        assert_eq!(at_once.is_some_and(|it| it >= 24), is_crowd, "{at_once:?}");
     }
 }

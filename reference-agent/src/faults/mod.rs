@@ -14,6 +14,7 @@ mod errors;
 mod invoke;
 mod judgement;
 mod lifecycle;
+mod load;
 mod observability;
 mod orchestrator;
 mod rate_limit;
@@ -42,7 +43,7 @@ pub struct Fault {
     pub name: &'static str,
     /// What goes wrong, as a sentence.
     pub summary: &'static str,
-    /// The ids of the rules that must fail: these, and no other.
+    /// The ids of the rules that must fail: these, and no other. None, if it shows only under load.
     pub trips: &'static [&'static str],
     pub(crate) seams: &'static [Seam],
 }
@@ -68,6 +69,12 @@ impl Fault {
 }
 
 impl Fault {
+    /// Whether no rule can see it, and `acp-tck load` must.
+    #[must_use]
+    pub fn shows_under_load_alone(&self) -> bool {
+        area_of(self).is_some_and(|area| area.shows_under_load_alone)
+    }
+
     /// Whether it bends the settings, and so cannot come or go while the agent serves.
     pub(crate) fn acts_before_the_start(&self) -> bool {
         let before = |seam: &Seam| matches!(seam, Seam::Settings(_));
@@ -84,6 +91,8 @@ pub struct Area {
     pub faults: &'static [Fault],
     /// What must be on, and the settings that see to it; empty for nothing.
     pub needs: &'static str,
+    /// Whether no rule can see them, and `acp-tck load` must.
+    pub shows_under_load_alone: bool,
     is_on: fn(&Settings) -> bool,
 }
 
@@ -92,7 +101,16 @@ const fn always(name: &'static str, faults: &'static [Fault]) -> Area {
         name,
         faults,
         needs: "",
+        shows_under_load_alone: false,
         is_on: |_| true,
+    }
+}
+
+/// Faults that no rule can see, and `acp-tck load` must.
+const fn under_load(name: &'static str, faults: &'static [Fault]) -> Area {
+    Area {
+        shows_under_load_alone: true,
+        ..always(name, faults)
     }
 }
 
@@ -108,7 +126,7 @@ impl Area {
 }
 
 /// The areas, in the order of the profile.
-static AREAS: [Area; 19] = [
+static AREAS: [Area; 22] = [
     always("transport", transport::FAULTS),
     always("documents", documents::FAULTS),
     always("config", config::FAULTS),
@@ -141,6 +159,14 @@ static AREAS: [Area; 19] = [
     always("lifecycle", lifecycle::FAULTS),
     always("descriptor", descriptor::FAULTS),
     always("dialects", dialects::FAULTS),
+    under_load("limits-under-load", load::LIMITS).with(
+        "a limit on invocations (--rate-limit-invoke 10/60s, for one)",
+        |s| s.rate_limit_invoke.is_some(),
+    ),
+    under_load("streams-under-load", load::STREAMS)
+        .with("streams (--enable-streaming true)", |s| s.enable_streaming),
+    under_load("cache-under-load", load::ANSWERS)
+        .with("a cache (--enable-caching true)", |s| s.enable_caching),
 ];
 
 /// The areas, in the order of the profile.
@@ -153,10 +179,14 @@ pub fn catalogue() -> impl Iterator<Item = &'static Fault> {
     AREAS.iter().flat_map(|area| area.faults)
 }
 
+fn area_of(fault: &Fault) -> Option<&'static Area> {
+    let holds = |area: &&Area| area.faults.iter().any(|one| std::ptr::eq(one, fault));
+    AREAS.iter().find(holds)
+}
+
 /// What the settings lack for a fault to show, if anything.
 pub(crate) fn lacks(fault: &Fault, settings: &Settings) -> Option<&'static str> {
-    let holds = |area: &&Area| area.faults.iter().any(|one| std::ptr::eq(one, fault));
-    let area = AREAS.iter().find(holds)?;
+    let area = area_of(fault)?;
     (!(area.is_on)(settings)).then_some(area.needs)
 }
 

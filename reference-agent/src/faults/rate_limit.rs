@@ -24,6 +24,9 @@ const ROUND_TRIP: Duration = Duration::from_millis(50);
 /// a client that comes back when it is told to, with a few requests at once, ever sees.
 const PATIENCE: u64 = 4;
 
+/// How many workers `counts-in-each-worker` deals the requests to, in turn.
+const WORKERS: u32 = 2;
+
 const FIELDS: [&str; 5] = [
     "ratelimit-policy",
     "ratelimit",
@@ -33,14 +36,14 @@ const FIELDS: [&str; 5] = [
 ];
 
 /// Changes what an endpoint with a limit is told.
-fn bend(ruling: Option<Ruling>, change: impl FnOnce(&mut Ruling)) -> FutureRuling {
+pub(super) fn bend(ruling: Option<Ruling>, change: impl FnOnce(&mut Ruling)) -> FutureRuling {
     Box::pin(ready(ruling.map(|mut ruling| {
         change(&mut ruling);
         ruling
     })))
 }
 
-fn is_refusal(reply: &Reply) -> bool {
+pub(super) fn is_refusal(reply: &Reply) -> bool {
     reply.status == StatusCode::TOO_MANY_REQUESTS
 }
 
@@ -50,7 +53,7 @@ fn now() -> Duration {
         .unwrap_or_default()
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -125,6 +128,16 @@ fn seconds(headers: &HeaderMap) -> u64 {
     let told = headers.get(header::RETRY_AFTER);
     told.and_then(|told| told.to_str().ok()?.parse().ok())
         .unwrap_or_default()
+}
+
+fn tell_less_than_nothing(headers: &mut HeaderMap) {
+    let state = headers.get("ratelimit").and_then(|it| it.to_str().ok());
+    let state = state.map(|it| it.replace(";r=0", ";r=-1"));
+    if let Some(state) = state.and_then(|it| HeaderValue::try_from(it).ok()) {
+        headers.insert(HeaderName::from_static("ratelimit"), state);
+    }
+    let remaining = HeaderName::from_static("x-ratelimit-remaining");
+    headers.insert(remaining, HeaderValue::from_static("-1"));
 }
 
 pub(super) static FAULTS: &[Fault] = &[
@@ -239,6 +252,16 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        name: "counts-in-each-worker",
+        summary: "two workers take turns and each counts by itself: the limit holds twice over",
+        trips: &["rate-limit.as-declared", "rate-limit.headers"],
+        seams: &[
+            Seam::Quota(|quota| quota.requests = quota.requests.saturating_mul(WORKERS)),
+            // Of those that came, each worker has had every second.
+            Seam::Ruling(|_, _, ruling| bend(ruling, |ruling| ruling.remaining /= WORKERS)),
+        ],
+    },
+    Fault {
         name: "forgets-after-half-the-window",
         summary: "as many as are declared for a window are admitted in half of it",
         trips: &["rate-limit.as-declared"],
@@ -319,6 +342,23 @@ pub(super) static FAULTS: &[Fault] = &[
                 }
             })
         })],
+    },
+    Fault {
+        name: "promises-more-and-then-less-than-nothing",
+        summary: "what is left is told as one too many, and with a refusal as -1",
+        trips: &["rate-limit.headers"],
+        seams: &[
+            Seam::Ruling(|_, _, ruling| {
+                bend(ruling, |ruling| {
+                    ruling.remaining += u32::from(ruling.admits)
+                })
+            }),
+            Seam::Reply(|_, _, reply| {
+                if is_refusal(reply) {
+                    tell_less_than_nothing(&mut reply.headers);
+                }
+            }),
+        ],
     },
     Fault {
         name: "never-counts-down",

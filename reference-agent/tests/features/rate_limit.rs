@@ -205,6 +205,7 @@ pub(crate) const SHOWN: &[Shown] = &[
     ("calls-back-in-the-past", SAYS_WHEN_TO_COME_BACK),
     ("admits-one-too-many", ADMITS_AS_DECLARED),
     ("admits-one-too-few", ADMITS_AS_DECLARED),
+    ("counts-in-each-worker", ADMITS_AS_DECLARED),
     ("forgets-after-half-the-window", COUNTS_FOR_A_WINDOW),
     ("checks-then-counts", ADMITS_AS_DECLARED_AT_ONCE),
     ("punishes-persistence", RECOVERS_UNDER_FIRE),
@@ -213,6 +214,10 @@ pub(crate) const SHOWN: &[Shown] = &[
     ("falls-ill-under-load", IS_HEALTHY_AT_THE_LIMIT),
     ("tells-nothing-of-its-limits", SAYS_WHAT_IS_LEFT),
     ("counts-what-is-left-too-late", SAYS_WHAT_IS_LEFT),
+    (
+        "promises-more-and-then-less-than-nothing",
+        SAYS_WHAT_IS_LEFT,
+    ),
     ("never-counts-down", SAYS_WHAT_IS_LEFT),
     ("resets-a-window-from-now", COUNTS_DOWN_TO_THE_RESET),
 ];
