@@ -123,7 +123,9 @@ impl Plan {
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let file = ReportFile::new(&name, &sink.text(report)?);
-        let issued_at = Timestamp::now();
+        // Whole seconds: nobody needs more, and people read them.
+        let now = Timestamp::now().as_second();
+        let issued_at = Timestamp::from_second(now).map_err(Failure::other)?;
         let terms = Terms {
             issued_at,
             expires_at: issued_at

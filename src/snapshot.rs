@@ -6,6 +6,7 @@ mod told;
 
 use std::path::PathBuf;
 
+use acp_conformance::settings::Settings;
 use acp_conformance::snapshot::{self, Asking, Ignored, NotTaken, Taken};
 use clap::ValueEnum;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +48,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
     /// How long one exchange may take, for example 10s or 500ms
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = check::timeout)]
+    #[arg(long, value_name = "D", default_value_t = Settings::TIMEOUT.into(), value_parser = check::timeout)]
     timeout: humantime::Duration,
     /// A header field to send with every request; its value is kept out of all snapshots
     #[arg(long = "header", value_name = "K: V", value_parser = input::header)]

@@ -12,8 +12,9 @@ const RED: Style = AnsiColor::Red.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
-/// How much of a line is shown, and how many volatile places.
+/// How much of a line is shown, of how many changes, and how many volatile places.
 const WIDTH: usize = 160;
+const CHANGES: usize = 20;
 const PLACES: usize = 20;
 
 /// Writes the changes, what is volatile without a reason, and the sums.
@@ -26,11 +27,15 @@ pub(super) fn write(
 ) -> io::Result<()> {
     // What is recorded for the first time differs from nothing.
     let is_first = folder.is_empty() && keeping == Keeping::InPlace;
-    for change in changes.iter().filter(|_| !is_first) {
-        self::change(change, taken, out)?;
+    let told = changes.iter().filter(|_| !is_first).enumerate();
+    for (index, change) in told {
+        self::change(change, index < CHANGES, taken, out)?;
+    }
+    if changes.len() > CHANGES && !is_first {
+        writeln!(out, "(how, is shown of the first {CHANGES})")?;
     }
     volatile(taken, out)?;
-    if taken.cached > 0 {
+    if taken.cached > 0 && !changes.is_empty() {
         writeln!(
             out,
             "{} answers came out of the agent's cache both times: what is volatile in them, asking twice does not show",
@@ -38,20 +43,39 @@ pub(super) fn write(
         )?;
     }
     sums(taken.snapshots.len(), changes, is_first, folder, out)?;
-    let is_open = changes.iter().any(|change| keeping.leaves_open(change));
+    advise(changes, folder, keeping, out)
+}
+
+/// How to go on from what differs.
+fn advise(
+    changes: &[Change],
+    folder: &Folder,
+    keeping: Keeping,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut open = changes
+        .iter()
+        .filter(|change| keeping.leaves_open(change))
+        .peekable();
+    if open.peek().is_none() {
+        return Ok(());
+    }
     let dir = folder.path().to_string();
     let dir = escape(&dir);
-    match keeping {
-        _ if !is_open => Ok(()),
-        Keeping::Pending | Keeping::UnseenInPlace => writeln!(
+    if keeping == Keeping::Nothing {
+        return writeln!(out, "nothing was written");
+    }
+    match open.all(|change| matches!(change.kind, Kind::Gone)) {
+        true => writeln!(out, "--accept removes what is asked for no longer"),
+        false => writeln!(
             out,
-            "what differs is in {dir} as .snap.new: `cargo insta review --workspace-root {dir}`, or --accept for all"
+            "what differs is in {dir} as .snap.new: `cargo insta review` shows it within a Cargo package; --accept takes all"
         ),
-        Keeping::InPlace | Keeping::Nothing => writeln!(out, "nothing was written"),
     }
 }
 
-fn change(change: &Change, taken: &Taken, out: &mut dyn Write) -> io::Result<()> {
+/// One change; of the first ones also how.
+fn change(change: &Change, with_lines: bool, taken: &Taken, out: &mut dyn Write) -> io::Result<()> {
     let mut snapshots = taken.snapshots.iter();
     let description = snapshots
         .find(|fresh| fresh.name == change.name)
@@ -68,7 +92,9 @@ fn change(change: &Change, taken: &Taken, out: &mut dyn Write) -> io::Result<()>
         escape(&change.name),
         escape(&description)
     )?;
-    if let Kind::Changed { lines, .. } = &change.kind {
+    if let Kind::Changed { lines, .. } = &change.kind
+        && with_lines
+    {
         for line in lines {
             self::line(line, out)?;
         }
@@ -83,7 +109,8 @@ fn line(line: &Line, out: &mut dyn Write) -> io::Result<()> {
         Line::Removed(text) => ('-', RED, text),
         Line::Added(text) => ('+', GREEN, text),
         Line::LeftOut(count) => {
-            return writeln!(out, "    {DIM}… {count} more lines{DIM:#}");
+            let lines = if *count == 1 { "line" } else { "lines" };
+            return writeln!(out, "    {DIM}… {count} more {lines}{DIM:#}");
         }
     };
     let text = shorten(text, WIDTH);

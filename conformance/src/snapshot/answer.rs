@@ -147,7 +147,9 @@ pub(super) fn in_order(document: Value) -> Value {
     let Value::Object(mut members) = document else {
         return document;
     };
-    let ordered = ORDER.iter().filter_map(|name| members.remove_entry(*name));
+    let ordered = ORDER
+        .iter()
+        .filter_map(|name| members.shift_remove_entry(*name));
     let mut kept: Map<String, Value> = ordered.collect();
     kept.append(&mut members);
     Value::Object(kept)

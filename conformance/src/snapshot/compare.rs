@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
 
+use super::answer;
 use super::steady::VOLATILE;
 
 /// How long a difference may be looked for; what is found after that is coarser.
@@ -33,7 +34,9 @@ pub enum Line {
 pub fn settled(recorded: &str, fresh: &str) -> String {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
     match (read(recorded), read(fresh)) {
-        (Some(recorded), Some(fresh)) => super::answer::text(&overlaid(&recorded, &fresh)),
+        (Some(recorded), Some(fresh)) => {
+            answer::text(&answer::in_order(overlaid(&recorded, &fresh)))
+        }
         _ => fresh.to_owned(),
     }
 }
@@ -54,39 +57,22 @@ fn overlaid(recorded: &Value, fresh: &Value) -> Value {
     }
 }
 
-/// In the order of what is asked now; what is missing there and was volatile comes where it was.
+/// The members of both: what is missing now and was volatile is there again.
 fn members(recorded: &Map<String, Value>, fresh: &Map<String, Value>) -> Value {
-    let is_missing = |(name, value): &(&String, &Value)| {
-        !fresh.contains_key(*name) && value.as_str() == Some(VOLATILE)
-    };
-    let missing = recorded.iter().filter(is_missing).count();
-    let mut kept = Map::new();
-    let mut members = fresh.iter().peekable();
-    let take = |kept: &mut Map<String, Value>, name: &String, value: &Value| {
+    let settled = fresh.iter().map(|(name, value)| {
         let value = match recorded.get(name) {
             Some(before) => overlaid(before, value),
             None => value.clone(),
         };
-        kept.insert(name.clone(), value);
-    };
-    if missing > 0 {
-        // Up to where each stood in the recorded order.
-        for (name, value) in recorded {
-            if is_missing(&(name, value)) {
-                kept.insert(name.clone(), VOLATILE.into());
-            } else if fresh.contains_key(name) {
-                while let Some((next, value)) = members.next() {
-                    take(&mut kept, next, value);
-                    if next == name {
-                        break;
-                    }
-                }
-            }
-        }
-    }
-    for (name, value) in members {
-        take(&mut kept, name, value);
-    }
+        (name.clone(), value)
+    });
+    let mut kept: Map<String, Value> = settled.collect();
+    let missing = recorded
+        .iter()
+        .filter(|(name, value)| !fresh.contains_key(*name) && value.as_str() == Some(VOLATILE));
+    kept.extend(missing.map(|(name, value)| (name.clone(), value.clone())));
+    // As all members stand that an agent sends.
+    kept.sort_keys();
     Value::Object(kept)
 }
 
@@ -144,9 +130,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_stands_where_it_was() {
-        let recorded = r#"{"a":"[volatile]","b":1,"c":"[volatile]","d":1}"#;
-        let told = settled(recorded, r#"{"b":1,"bb":1,"d":1}"#);
-        let names = ["\"a\"", "\"b\"", "\"c\"", "\"bb\"", "\"d\""];
+        let recorded = r#"{"status":1,"body":{"a":"[volatile]","b":1,"c":"[volatile]","d":1}}"#;
+        let told = settled(recorded, r#"{"status":1,"body":{"b":1,"bb":1,"d":1}}"#);
+        let names = ["\"status\"", "\"a\"", "\"b\"", "\"bb\"", "\"c\"", "\"d\""];
         let places = names.map(|name| told.find(name).expect("it is there"));
         assert!(places.is_sorted(), "{told}");
     }

@@ -69,12 +69,11 @@ impl File {
         })
     }
 
-    /// The text of its file; `contents` may stand for the snapshot's own.
+    /// The text of the snapshot's file, with these contents in the place of its own.
     #[must_use]
     pub fn write(&self, snapshot: &Snapshot) -> String {
         let mut text = format!("---\nsource: {SOURCE}\n");
         text += &format!("description: {}\n", quoted(&snapshot.description));
-        text += &format!("expression: {}\n", quoted(&snapshot.name));
         text += &format!("info:\n  seed: {}\n  cases: {}\n", self.seed, self.cases);
         if !snapshot.volatile.is_empty() {
             text += "  volatile:\n";

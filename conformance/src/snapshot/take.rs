@@ -218,8 +218,14 @@ impl Taking<'_> {
 
 /// Says why not all was asked, or why what was is worth no snapshot.
 fn whole(driver: &Driver<'_>, asks: &[Ask]) -> Result<(), NotTaken> {
-    if driver.stop() == Some(Stop::Interrupted) {
-        return Err(NotTaken::Interrupted);
+    match driver.stop() {
+        Some(Stop::Interrupted) => return Err(NotTaken::Interrupted),
+        Some(Stop::OutOfTime(budget)) => {
+            return Err(NotTaken::Agent(format!(
+                "not all was answered within {budget:?}: ask less with fewer cases"
+            )));
+        }
+        Some(Stop::Gone(_)) | None => {}
     }
     if let Some(why) = driver.incomplete() {
         return Err(NotTaken::Agent(why));
