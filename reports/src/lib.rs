@@ -16,6 +16,7 @@ mod html;
 mod human;
 mod junit;
 mod layout;
+mod level;
 pub mod load;
 mod markdown;
 mod matrix;
