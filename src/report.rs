@@ -172,6 +172,10 @@ fn merge(files: &[PathBuf], faces: &Faces) -> Result<Exit, Failure> {
             Ok(exit(whole.verdict))
         }
         _ => {
+            let profile = checks.first().map(|(_, it)| it.profile.parse::<&Profile>());
+            // Of a profile that is not known here, only whole features are certified.
+            let profile = profile.and_then(Result::ok);
+            let musts = |feature: &str| profile.map(|it| musts(it, feature)).unwrap_or_default();
             let whole = acp_reports::merge(checks, musts).map_err(Failure::usage)?;
             faces.write::<Format>(&whole)?;
             Ok(judging::exit(&whole))
@@ -179,10 +183,10 @@ fn merge(files: &[PathBuf], faces: &Faces) -> Result<Exit, Failure> {
     }
 }
 
-/// The MUSTs of a feature, in the newest revision of the profile.
-fn musts(feature: &str) -> Vec<String> {
+/// The MUSTs of a feature, in a revision of the profile.
+fn musts(profile: &Profile, feature: &str) -> Vec<String> {
     let rules = rules::catalogue().filter(|rule| {
-        let is_scored = Profile::LATEST.holds(rule);
+        let is_scored = profile.holds(rule);
         is_scored && rule.level == Level::Must && rule.feature.name() == feature
     });
     rules.map(|rule| rule.id.to_owned()).collect()
@@ -236,9 +240,10 @@ fn matrix(files: &[PathBuf], format: Option<&str>, output: Option<&Path>) -> Res
         (None, Some("html" | "htm")) => "html",
         (None, Some("md" | "")) => "markdown",
         _ => {
-            return Err(Failure::usage(
-                "a matrix is written as HTML or Markdown: name a file that ends in .html or .md, or give a --format",
-            ));
+            let output = output.unwrap_or(Path::new("-")).display();
+            return Err(Failure::usage(format!(
+                "--output {output}: a matrix is written as HTML or Markdown; name a file that ends in .html or .md, or give a --format"
+            )));
         }
     };
     let mut matrix = Matrix::default();

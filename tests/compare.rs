@@ -191,7 +191,7 @@ fn a_load_report_has_its_own_formats() {
 fn shards_of_a_check_become_one_report() {
     let folder = Folder::new();
     let one = folder.check("one.json", "auth");
-    let other = folder.check("other.json", "errors,auth.header");
+    let other = folder.check("other.json", "errors,auth.header-only");
     let whole = folder.at("whole.json");
     succeeds(&["report", "merge", &one, &other, "--output", &whole]);
     let report = folder.json("whole.json");

@@ -17,6 +17,7 @@ mod html;
 mod human;
 mod junit;
 mod layout;
+mod level;
 pub mod load;
 mod markdown;
 mod matrix;

@@ -129,7 +129,7 @@ fn add(whole: &mut Report, shard: Report) {
     }
     for dialect in shard.dialects {
         match whole.dialects.iter_mut().find(|it| it.name == dialect.name) {
-            Some(known) => known.seen += dialect.seen,
+            Some(known) => known.seen = known.seen.saturating_add(dialect.seen),
             None => whole.dialects.push(dialect),
         }
     }
@@ -170,9 +170,9 @@ fn worst(known: &mut Finding, mut other: Finding) {
     if other.status.gravity() < known.status.gravity() {
         std::mem::swap(known, &mut other);
     }
-    known.attempts += other.attempts;
-    known.failed_attempts += other.failed_attempts;
-    known.checked += other.checked;
+    known.attempts = known.attempts.saturating_add(other.attempts);
+    known.failed_attempts = known.failed_attempts.saturating_add(other.failed_attempts);
+    known.checked = known.checked.saturating_add(other.checked);
     known.duration_ms += other.duration_ms;
     known.unsteady |= other.unsteady || differs;
     if differs {

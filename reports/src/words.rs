@@ -61,6 +61,15 @@ pub(crate) fn duration(milliseconds: f64) -> String {
     }
 }
 
+/// A time as a person reads it: without what is less than a minute.
+pub(crate) fn when(started_at: &str) -> String {
+    match started_at.parse::<jiff::Timestamp>() {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) if started_at.is_empty() => "without a time".to_owned(),
+        Err(_) => text::clip(started_at, 40),
+    }
+}
+
 /// What became of a rule, as the JSON has it.
 pub(crate) fn status(status: Status) -> &'static str {
     match status {
@@ -280,5 +289,12 @@ mod tests {
         assert_eq!(duration(12.25), "12 ms");
         assert_eq!(duration(1_840.0), "1.84 s");
         assert_eq!(duration(90_000.0), "1.5 min");
+    }
+
+    #[test]
+    fn a_time_is_said_to_the_minute_in_utc() {
+        assert_eq!(when("2026-11-22T11:30:12.5+02:00"), "2026-11-22 09:30");
+        assert_eq!(when(""), "without a time");
+        assert_eq!(when("so\u{1b}on"), "so\\u{1b}on");
     }
 }

@@ -48,11 +48,9 @@ pub(crate) fn course(
         .map(|index| Admissions {
             at_s: index as f64 * length.as_secs_f64(),
             length_s: length.as_secs_f64(),
-            in_window: window.map(|_| 0),
             ..Admissions::default()
         })
         .collect();
-    let mut recent: HashMap<Client, VecDeque<Duration>> = HashMap::new();
     for moment in &moments {
         let stretch = &mut stretches[number(moment.at)];
         match moment.outcome {
@@ -60,17 +58,40 @@ pub(crate) fn course(
             Outcome::Refused => stretch.refused += 1,
             Outcome::Other => stretch.other += 1,
         }
-        let Some(window) = window.filter(|_| moment.outcome == Outcome::Admitted) else {
-            continue;
-        };
-        let recent = recent.entry(who(moment.client, scope)).or_default();
-        recent.push_back(moment.at);
-        while recent.front().is_some_and(|at| *at + window <= moment.at) {
-            recent.pop_front();
-        }
-        stretch.in_window = stretch.in_window.max(Some(recent.len() as u64));
+    }
+    if let Some(window) = window {
+        fill_windows(&mut stretches, &moments, scope, window);
     }
     stretches
+}
+
+/// Windows that end where a stretch begins, or with a request that was admitted in it: those are
+/// the fullest.
+fn fill_windows(stretches: &mut [Admissions], moments: &[Moment], scope: Scope, window: Duration) {
+    let mut recent: HashMap<Client, VecDeque<Duration>> = HashMap::new();
+    let forget = |recent: &mut VecDeque<Duration>, now: Duration| {
+        while recent.front().is_some_and(|at| *at + window <= now) {
+            recent.pop_front();
+        }
+    };
+    let is_admitted = |moment: &&Moment| moment.outcome == Outcome::Admitted;
+    let mut admitted = moments.iter().filter(is_admitted).peekable();
+    for stretch in stretches {
+        let begin = Duration::from_secs_f64(stretch.at_s);
+        let end = begin + Duration::from_secs_f64(stretch.length_s);
+        let mut fullest = 0;
+        for recent in recent.values_mut() {
+            forget(recent, begin);
+            fullest = fullest.max(recent.len());
+        }
+        while let Some(moment) = admitted.next_if(|moment| moment.at < end) {
+            let recent = recent.entry(who(moment.client, scope)).or_default();
+            recent.push_back(moment.at);
+            forget(recent, moment.at);
+            fullest = fullest.max(recent.len());
+        }
+        stretch.in_window = Some(fullest as u64);
+    }
 }
 
 /// Who one client is, as the limit counts.
@@ -126,9 +147,9 @@ mod tests {
             let fullest: Vec<_> = course.iter().filter_map(|it| it.in_window).collect();
             fullest
         };
-        // At 1.1 s those of 0 and 100 ms are over.
-        assert_eq!(full(Scope::Address), [2, 0, 0, 3, 2]);
-        assert_eq!(full(Scope::Global), [3, 0, 0, 4, 2]);
+        // At 1 s the one of 0 ms is over, at 1.1 s those of 100 ms.
+        assert_eq!(full(Scope::Address), [2, 2, 2, 3, 2]);
+        assert_eq!(full(Scope::Global), [3, 3, 3, 4, 3]);
     }
 
     #[test]

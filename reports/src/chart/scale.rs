@@ -35,8 +35,9 @@ pub(crate) enum Scale {
     Linear(f64, f64),
     /// Even, in seconds from 0: its numbers are round as times are.
     Time(f64),
-    /// Each power of ten as long as the one before; from the first number to the second.
-    Log(f64, f64),
+    /// Each power of ten as long as the one before; from the first number to the second. What stands
+    /// on it is powers of ten by these factors.
+    Log(f64, f64, &'static [f64]),
     /// Percentiles, each further nine as long as the one before; up to so many nines.
     Nines(f64),
 }
@@ -54,18 +55,21 @@ impl Scale {
         Self::Linear(0.0, (greatest / step - 1e-9).ceil().max(1.0) * step)
     }
 
-    /// A logarithmic axis that holds all of these, which are above 0; it ends at 1, 2 or 5 times
-    /// a power of ten.
+    /// A logarithmic axis that holds all of these, which are above 0; it begins and ends at round
+    /// numbers.
     pub(crate) fn log(values: impl IntoIterator<Item = f64>) -> Self {
         let is_drawn = |value: &f64| value.is_finite() && *value > 0.0;
         let values: Vec<f64> = values.into_iter().filter(is_drawn).collect();
         let least = values.iter().copied().fold(f64::INFINITY, f64::min);
         let most = values.iter().copied().fold(0.0, f64::max);
         if values.is_empty() {
-            return Self::Log(1.0, 10.0);
+            return Self::Log(1.0, 10.0, factors(1.0));
         }
-        let (from, to) = (below(least), above(most));
-        Self::Log(from, if to > from { to } else { from * 10.0 })
+        // As far as numbers stand on it, so that it begins and ends with one.
+        let factors = factors(most / least);
+        let (from, to) = (below(least, factors), above(most, factors));
+        let to = if to > from { to } else { from * 10.0 };
+        Self::Log(from, to, factors)
     }
 
     /// An axis of percentiles, with so many nines as there are samples for.
@@ -78,7 +82,7 @@ impl Scale {
         let part = match self {
             Self::Linear(from, to) => (value - from) / (to - from),
             Self::Time(to) => value / to,
-            Self::Log(from, to) => {
+            Self::Log(from, to, _) => {
                 (value.max(f64::MIN_POSITIVE) / from).log10() / (to / from).log10()
             }
             Self::Nines(nines) => {
@@ -111,8 +115,8 @@ impl Scale {
                 let within = values.take_while(|value| *value <= to * (1.0 + 1e-9));
                 within.map(|value| tick(value, time(value, step))).collect()
             }
-            Self::Log(from, to) => {
-                let values = rounds(from, to).into_iter();
+            Self::Log(from, to, factors) => {
+                let values = rounds(from, to, factors).into_iter();
                 values.map(|value| tick(value, name(value))).collect()
             }
             Self::Nines(nines) => {
@@ -176,30 +180,33 @@ fn step(whole: f64) -> f64 {
         .max(f64::MIN_POSITIVE)
 }
 
-/// The greatest of 1, 2, 5, 10, … that is not above the value.
-fn below(value: f64) -> f64 {
+/// What powers of ten are multiplied with on an axis as long as this: of a long one less.
+fn factors(span: f64) -> &'static [f64] {
+    match span {
+        short if short <= 100.0 => &[1.0, 2.0, 5.0],
+        some if some <= 2_000.0 => &[1.0, 5.0],
+        _ => &[1.0],
+    }
+}
+
+/// The greatest round number that is not above the value.
+fn below(value: f64, factors: &[f64]) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
-    let rounds = [5.0, 2.0, 1.0].map(|factor| factor * power);
+    let rounds = factors.iter().rev().map(|factor| factor * power);
     let found = rounds.into_iter().find(|it| *it <= value * (1.0 + 1e-9));
     found.unwrap_or(power)
 }
 
-/// The least of them that is not below.
-fn above(value: f64) -> f64 {
+/// The least that is not below.
+fn above(value: f64, factors: &[f64]) -> f64 {
     let power = 10_f64.powf(value.log10().floor());
-    let rounds = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power);
+    let rounds = factors.iter().map(|factor| factor * power);
     let found = rounds.into_iter().find(|it| *it >= value * (1.0 - 1e-9));
     found.unwrap_or(power * 10.0)
 }
 
-/// Round numbers from one to the other: every 1, 2 and 5 of a short axis, powers of ten of a long one.
-fn rounds(from: f64, to: f64) -> Vec<f64> {
-    let decades = (to / from).log10();
-    let factors: &[f64] = match decades {
-        short if short <= 1.8 => &[1.0, 2.0, 5.0],
-        some if some <= 3.0 => &[1.0, 5.0],
-        _ => &[1.0],
-    };
+/// Round numbers from one to the other.
+fn rounds(from: f64, to: f64, factors: &[f64]) -> Vec<f64> {
     let first = from.log10().floor() as i32;
     let last = to.log10().ceil() as i32;
     // Of the widest axes only some powers are named.
@@ -235,10 +242,10 @@ mod tests {
         assert_eq!(labels(Scale::roundly_up_to([517.0])), "0 200 400 600");
         assert_eq!(labels(Scale::roundly_up_to([])), "0 0.5 1");
         assert_eq!(labels(Scale::log([0.42, 7.9])), "0.2 0.5 1 2 5 10");
-        assert_eq!(labels(Scale::log([0.3, 80.0])), "0.5 1 5 10 50 100");
+        assert_eq!(labels(Scale::log([0.3, 80.0])), "0.1 0.5 1 5 10 50 100");
         assert_eq!(
             labels(Scale::log([0.05, 80_000.0])),
-            "0.1 1 10 100 1000 10000 100000"
+            "0.01 0.1 1 10 100 1000 10000 100000"
         );
         assert_eq!(labels(Scale::nines(15_000)), "0 50 90 99 99.9 99.99");
         assert_eq!(labels(Scale::nines(1)), "0 50 90");

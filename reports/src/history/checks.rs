@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::html::{Event, Figure, Run, figure};
+use super::html::{Event, Figure, Run, Turn, figure};
 use super::{Group, when};
 use crate::diff::{Change, Comparison, Difference};
 use crate::{Level, ProfileLevel, Report, Status, Verdict, text, words};
@@ -28,13 +28,8 @@ pub(super) fn figures(group: &Group<'_, Report>) -> Vec<Figure> {
     type Of = fn(&Report) -> f64;
     let rows: [(&str, Of); 4] = [
         ("rules that hold", |it| it.summary.pass as f64),
-        ("rules that do not", |it| {
-            let summary = it.summary;
-            (summary.fail + summary.warn + summary.expected) as f64
-        }),
-        ("not covered", |it| {
-            (it.summary.inconclusive + it.summary.skip) as f64
-        }),
+        ("rules that do not", |it| short_of(it) as f64),
+        ("not covered", |it| not_covered(it) as f64),
         ("features certified", |it| {
             it.features
                 .iter()
@@ -58,6 +53,17 @@ pub(super) fn figures(group: &Group<'_, Report>) -> Vec<Figure> {
         .collect()
 }
 
+fn short_of(report: &Report) -> usize {
+    let summary = report.summary;
+    let known = summary.warn.saturating_add(summary.expected);
+    summary.fail.saturating_add(known)
+}
+
+fn not_covered(report: &Report) -> usize {
+    let summary = report.summary;
+    summary.inconclusive.saturating_add(summary.skip)
+}
+
 /// What changed from one run to the next, the latest first.
 pub(super) fn events(group: &Group<'_, Report>) -> Vec<Event> {
     let decided: Vec<&&Report> = group.runs.iter().filter(|it| !words::is_void(it)).collect();
@@ -77,7 +83,7 @@ fn event(before: &Report, after: &Report) -> Option<Event> {
             .filter(|it| it.change == change);
         members.map(told).take(LISTED).collect()
     };
-    let mut kinds = Vec::new();
+    let mut turns = Vec::new();
     for (change, class, name) in [
         (Change::Broke, "bad", "broke"),
         (Change::Mended, "good", "mended"),
@@ -87,7 +93,7 @@ fn event(before: &Report, after: &Report) -> Option<Event> {
     ] {
         let rules = of(change);
         if !rules.is_empty() {
-            kinds.push((class, name, rules));
+            turns.push(Turn { class, name, rules });
         }
     }
     let mut facts = Vec::new();
@@ -111,13 +117,13 @@ fn event(before: &Report, after: &Report) -> Option<Event> {
         verdict(before.verdict).0.to_owned(),
         verdict(after.verdict).0.to_owned(),
     );
-    if kinds.is_empty() && facts.is_empty() {
+    if turns.is_empty() && facts.is_empty() {
         return None;
     }
     Some(Event {
         when: when(&after.started_at),
         facts,
-        kinds,
+        turns,
     })
 }
 
@@ -183,7 +189,6 @@ pub(super) fn runs(group: &Group<'_, Report>) -> Vec<Run> {
     latest
         .map(|run| {
             let (word, class) = verdict(run.verdict);
-            let summary = run.summary;
             Run {
                 when: when(&run.started_at),
                 version: text::clip(run.target.agent_version.as_deref().unwrap_or("-"), 40),
@@ -191,9 +196,9 @@ pub(super) fn runs(group: &Group<'_, Report>) -> Vec<Run> {
                 verdict: word,
                 cells: vec![
                     level(run.level).to_owned(),
-                    summary.pass.to_string(),
-                    (summary.fail + summary.warn + summary.expected).to_string(),
-                    (summary.inconclusive + summary.skip).to_string(),
+                    run.summary.pass.to_string(),
+                    short_of(run).to_string(),
+                    not_covered(run).to_string(),
                     run.seed.to_string(),
                     text::clip(&run.tool.version, 40),
                 ],
@@ -246,11 +251,11 @@ mod tests {
         let runs = [run(4, Fail), run(1, Pass), run(3, Fail), run(2, Pass)];
         let group = group(&runs);
         let events = events(&group);
-        let broke = events.iter().find(|event| !event.kinds.is_empty());
+        let broke = events.iter().find(|event| !event.turns.is_empty());
         let broke = broke.expect("something broke");
         assert_eq!(broke.when, "2026-11-03 10:00");
         assert_eq!(
-            (broke.kinds[0].1, broke.kinds[0].2[0].0.as_str()),
+            (broke.turns[0].name, broke.turns[0].rules[0].0.as_str()),
             ("broke", "a.x")
         );
         let open = open(&group);
@@ -267,7 +272,7 @@ mod tests {
         gone.started_at = "2026-11-02T10:00:00Z".to_owned();
         let runs = [run(1, Status::Pass), gone, run(3, Status::Pass)];
         let group = group(&runs);
-        assert!(events(&group).iter().all(|event| event.kinds.is_empty()));
+        assert!(events(&group).iter().all(|event| event.turns.is_empty()));
         assert!(open(&group).is_empty());
         assert_eq!(super::runs(&group).len(), 3);
     }

@@ -68,8 +68,18 @@ impl Figure {
 pub(super) struct Event {
     pub(super) when: String,
     pub(super) facts: Vec<String>,
-    /// By kind: how it looks, what it is called, and the rules with what is said of each.
-    pub(super) kinds: Vec<(&'static str, &'static str, Vec<(String, String)>)>,
+    pub(super) turns: Vec<Turn>,
+}
+
+/// What became of some rules.
+#[derive(Debug, Serialize)]
+pub(super) struct Turn {
+    /// How it looks.
+    pub(super) class: &'static str,
+    /// What it is called.
+    pub(super) name: &'static str,
+    /// Each with what is said of it, if anything.
+    pub(super) rules: Vec<(String, String)>,
 }
 
 /// A run's row.
@@ -91,7 +101,7 @@ pub(super) fn figure(
     let known = || values.iter().flatten().copied().filter(|it| it.is_finite());
     let say = |value: Option<f64>| value.map_or("-".to_owned(), |it| text::clip(&say(it), 24));
     let first = say(known().next());
-    let last = say(known().last());
+    let last = say(known().next_back());
     let summary = format!("{name}: from {first} to {last} in {} runs", values.len());
     Figure {
         name,

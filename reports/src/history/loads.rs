@@ -1,6 +1,6 @@
 //! The load runs of one agent in one scenario: where its figures go.
 
-use super::html::{Event, Figure, Run, figure};
+use super::html::{Event, Figure, Run, Turn, figure};
 use super::{Group, checks, when};
 use crate::LoadReport;
 use crate::load::Model;
@@ -94,20 +94,28 @@ fn event(before: &LoadReport, after: &LoadReport) -> Option<Event> {
         own.map(|it| (text::clip(it, 80), String::new())).collect()
     };
     let (broke, mended) = (only(&is, &was), only(&was, &is));
-    let mut kinds = Vec::new();
+    let mut turns = Vec::new();
     if !broke.is_empty() {
-        kinds.push(("bad", "broke", broke));
+        turns.push(Turn {
+            class: "bad",
+            name: "broke",
+            rules: broke,
+        });
     }
     if !mended.is_empty() {
-        kinds.push(("good", "mended", mended));
+        turns.push(Turn {
+            class: "good",
+            name: "mended",
+            rules: mended,
+        });
     }
-    if facts.is_empty() && kinds.is_empty() {
+    if facts.is_empty() && turns.is_empty() {
         return None;
     }
     Some(Event {
         when: when(&after.started_at),
         facts,
-        kinds,
+        turns,
     })
 }
 
@@ -180,7 +188,7 @@ mod tests {
         let events = events(&groups[0]);
         let told: Vec<_> = events
             .iter()
-            .map(|it| (it.when.as_str(), it.kinds[0].1))
+            .map(|it| (it.when.as_str(), it.turns[0].name))
             .collect();
         assert_eq!(
             told,

@@ -6,6 +6,7 @@ mod loads;
 
 use std::io;
 
+use crate::words::when;
 use crate::{LoadReport, Report, text};
 
 /// No more runs than this are kept; what is left out is counted.
@@ -101,15 +102,6 @@ fn groups<'h, R>(
     groups
 }
 
-/// A time as a person reads it: without what is less than a minute.
-fn when(started_at: &str) -> String {
-    match started_at.parse::<jiff::Timestamp>() {
-        Ok(time) => time.strftime("%Y-%m-%d %H:%M").to_string(),
-        Err(_) if started_at.is_empty() => "without a time".to_owned(),
-        Err(_) => text::clip(started_at, 40),
-    }
-}
-
 fn agent(id: Option<&str>, url: &str) -> String {
     text::clip(id.unwrap_or(url), NAME)
 }
@@ -128,12 +120,5 @@ mod tests {
         ];
         let groups = groups(&runs, |_| String::new(), |it| it);
         assert_eq!(groups[0].runs, [&runs[3], &runs[0], &runs[2], &runs[1]]);
-    }
-
-    #[test]
-    fn a_time_is_said_to_the_minute_in_utc() {
-        assert_eq!(when("2026-11-22T11:30:12.5+02:00"), "2026-11-22 09:30");
-        assert_eq!(when(""), "without a time");
-        assert_eq!(when("so\u{1b}on"), "so\\u{1b}on");
     }
 }

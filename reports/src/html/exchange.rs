@@ -4,8 +4,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::Serialize;
 
 use super::bytes::{self, HexRow, Line, Piece};
+use super::prose::{Word, prose};
 use super::timeline::Timeline;
-use super::view::{Word, prose};
 use crate::{Evidence, Report, Request, Response, text, words};
 
 /// For all bodies together, in bytes of the page, and for all curl lines.

@@ -10,6 +10,7 @@
 mod bytes;
 mod exchange;
 mod page;
+mod prose;
 mod timeline;
 mod view;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::exchange::{Exchange, Room};
+use super::prose::{Word, prose};
 use crate::{Feature, Finding, ProfileLevel, Report, Status, Verdict, text, words};
 
 /// Of exchanges, this many are shown of one finding.
@@ -115,31 +116,6 @@ struct Rule {
     facts: String,
     exchanges: Vec<Exchange>,
     left_out: usize,
-}
-
-/// A part of a sentence: what stands between backquotes is code.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Word {
-    text: String,
-    is_code: bool,
-}
-
-/// A sentence in parts. A backquote without a partner stands for itself.
-pub(super) fn prose(text: &str) -> Vec<Word> {
-    let text = text::clip(text, text::SENTENCE);
-    let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len().is_multiple_of(2) {
-        return vec![Word {
-            text,
-            is_code: false,
-        }];
-    }
-    let pieces = pieces.into_iter().enumerate();
-    let words = pieces.map(|(index, piece)| Word {
-        text: piece.to_owned(),
-        is_code: index % 2 == 1,
-    });
-    words.filter(|word| !word.text.is_empty()).collect()
 }
 
 impl View {
@@ -407,20 +383,6 @@ mod tests {
         let width = |slice: &Slice| slice.width.trim_end_matches('%').parse::<f64>();
         let whole: f64 = slices.iter().filter_map(|slice| width(slice).ok()).sum();
         assert!((whole - 100.0).abs() < 0.1, "{whole}");
-    }
-
-    #[test]
-    fn what_stands_between_backquotes_is_code() {
-        let shown = |text| {
-            let words = prose(text).into_iter();
-            let words = words.map(|word| match word.is_code {
-                true => format!("<{}>", word.text),
-                false => word.text,
-            });
-            words.collect::<String>()
-        };
-        assert_eq!(shown("Each `data` is `JSON`."), "Each <data> is <JSON>.");
-        assert_eq!(shown("a ` b"), "a ` b");
     }
 
     #[test]

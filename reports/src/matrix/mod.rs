@@ -187,7 +187,8 @@ fn row(rule: String, finding: &Finding) -> Row {
         rule,
         level: finding.level,
         feature: text::clip(&finding.feature, NAME),
-        clause: text::clip(&finding.clause, text::SENTENCE),
+        // In a cell and a tip, what is code needs no mark.
+        clause: text::clip(&finding.clause, text::SENTENCE).replace('`', ""),
         cells: Vec::new(),
     }
 }
@@ -209,7 +210,7 @@ fn agent(report: &Report) -> Agent {
         version: text::clip(target.agent_version.as_deref().unwrap_or(""), 40),
         url,
         profile: text::clip(&report.profile, NAME),
-        started_at: text::clip(&report.started_at, 40),
+        started_at: words::when(&report.started_at),
         verdict: report.verdict,
         level: report.level,
         features: features.collect(),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::load::words::{comparison, figure, share};
-use crate::load::{Baseline, Metric, Threshold};
+use crate::load::{Baseline, Metric, Threshold, Unit};
 use crate::text;
 
 /// Of thresholds and compared figures no more than this many are shown.
@@ -89,15 +89,19 @@ fn compared(metric: &Metric, farthest: f64) -> Compared {
             place.clamp(0.0, 100.0)
         }
     };
+    // Of figures that are shares themselves the change is a difference.
+    let unit = match metric.unit {
+        Unit::Share => "points",
+        _ => "%",
+    };
     let percent = |share: f64| {
         let rounded = (share * 1_000.0).round() / 10.0;
         // There is no change by -0.
-        let text = if rounded == 0.0 {
-            "0.0 %".to_owned()
-        } else {
-            format!("{rounded:+.1} %")
+        let number = match rounded == 0.0 {
+            true => "0.0".to_owned(),
+            false => format!("{rounded:+.1}"),
         };
-        text::clip(&text, 16)
+        text::clip(&format!("{number} {unit}"), 24)
     };
     let [low, high] = metric.interval;
     Compared {

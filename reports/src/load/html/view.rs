@@ -119,7 +119,10 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
             format!("{} on up to {} connections", rate(aim), report.users)
         }
         (Model::Open, None) => format!("{} connections", report.users),
-        (Model::Closed, _) => format!("{} users, each waiting for its answer", report.users),
+        (Model::Closed, _) => match report.users {
+            1 => "1 user, who waits for each answer".to_owned(),
+            users => format!("{users} users, each waiting for its answer"),
+        },
     };
     let warm_up = (report.warm_up_s > 0.0).then(|| seconds(report.warm_up_s));
     let facts = [
