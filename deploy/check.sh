@@ -26,8 +26,22 @@ if [ -d "$tools" ]; then
     checked "Dockerfile, by hadolint"
     "$tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec compose.yaml
     checked "compose.yaml, by the schema of the Compose specification"
+    "$tools/bin/check-jsonschema" --builtin-schema vendor.github-actions ../action.yml
+    checked "action.yml, by the schema of GitHub's actions"
+    # The pipelines that docs/ci.md shows, as files of their own.
+    pipelines=$(mktemp -d)
+    awk -v folder="$pipelines" '
+        /^```yaml$/ { inside = 1; number++; next }
+        /^```$/ { inside = 0 }
+        inside { print > (folder "/" number ".yml") }
+    ' ../docs/ci.md
+    "$tools/bin/check-jsonschema" --builtin-schema vendor.github-workflows "$pipelines/1.yml"
+    "$tools/bin/actionlint" "$pipelines/1.yml"
+    "$tools/bin/check-jsonschema" --builtin-schema vendor.gitlab-ci "$pipelines/2.yml"
+    rm -r "$pipelines"
+    checked "the pipelines of docs/ci.md, by the schemas of GitHub and GitLab, and actionlint"
 else
-    not_checked "Dockerfile and the schema of compose.yaml" "$lacks_tools"
+    not_checked "Dockerfile, action.yml, and the schemas of compose.yaml and the pipelines" "$lacks_tools"
 fi
 
 if docker compose version >/dev/null 2>&1; then
