@@ -146,3 +146,20 @@ fn the_agent_of_the_walk_through_is_the_one_in_the_fixtures_and_is_certified() {
         "{told}"
     );
 }
+
+#[test]
+fn the_index_names_each_page_and_every_link_leads_somewhere() {
+    let index = text("docs/README.md");
+    let link = regex::Regex::new(r"\]\(([^)#:]+)(?:#[^)]*)?\)").expect("a pattern");
+    for page in pages() {
+        let name = page.trim_start_matches("docs/");
+        assert!(
+            name == "README.md" || index.contains(&format!("]({name})")),
+            "docs/README.md does not name {name}"
+        );
+        for found in link.captures_iter(&text(&page)) {
+            let to = pages::path(&page).with_file_name("").join(&found[1]);
+            assert!(to.exists(), "{page}: there is no {}", &found[1]);
+        }
+    }
+}
