@@ -16,7 +16,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::response::Parts;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-use crate::hot::{Connection, Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
+use crate::connection::Connection;
+use crate::hot::{Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
 use crate::socket::{self, Socket};
 use crate::target::Target;
 
@@ -78,7 +79,11 @@ impl Lean {
             let mut one = [0; 1];
             let mut buffer = ReadBuf::new(&mut one);
             let is_open = poll_fn(|cx| {
-                Poll::Ready(Pin::new(&mut *socket).poll_read(cx, &mut buffer).is_pending())
+                Poll::Ready(
+                    Pin::new(&mut *socket)
+                        .poll_read(cx, &mut buffer)
+                        .is_pending(),
+                )
             });
             if !is_open.await {
                 self.socket = None;
@@ -101,7 +106,8 @@ impl Lean {
         let key = (!keys.is_empty()).then(|| keys[self.number % keys.len()].clone());
         let socket = self.ready().await?;
         let request = written(prepared, key.as_ref());
-        let sent = tokio::time::timeout(timeout, socket.write_all(&request)).await;
+        let mut deadline = exchange.began + timeout;
+        let sent = tokio::time::timeout_at(deadline.into(), socket.write_all(&request)).await;
         sent.map_err(|_| Trouble::TimedOut)?
             .map_err(|_| Trouble::Broken)?;
         drop(request);
@@ -114,12 +120,19 @@ impl Lean {
         };
         loop {
             let read = poll_fn(|cx| incoming.poll(cx, socket, reader));
-            // Of a stream, the timeout is for its silence.
-            let read = tokio::time::timeout(timeout, read).await;
+            let read = tokio::time::timeout_at(deadline.into(), read).await;
             exchange.status = incoming.status;
-            match read.unwrap_or(Err(Trouble::TimedOut))? {
+            let step = read.unwrap_or(Err(Trouble::TimedOut))?;
+            if incoming.body.is_some() {
+                // Of a stream, the timeout is for its silence.
+                deadline = Instant::now() + timeout;
+            }
+            match step {
                 Step::More(Flow::On) => {}
-                Step::More(Flow::After(pause)) => tokio::time::sleep(pause).await,
+                Step::More(Flow::After(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    deadline = Instant::now() + timeout;
+                }
                 Step::More(Flow::Leave) => {
                     exchange.left = true;
                     return Ok(());
@@ -268,7 +281,10 @@ fn written(prepared: &Prepared, key: Option<&HeaderValue>) -> Vec<u8> {
     bytes.extend_from_slice(format!("{method} {uri} HTTP/1.1\r\n").as_bytes());
     let named = headers.iter().map(|(name, value)| (name.as_str(), value));
     let key = key.map(|key| ("x-api-key", key));
-    for (name, value) in named.filter(|(name, _)| key.is_none() || *name != "x-api-key").chain(key) {
+    for (name, value) in named
+        .filter(|(name, _)| key.is_none() || *name != "x-api-key")
+        .chain(key)
+    {
         bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(b": ");
         bytes.extend_from_slice(value.as_bytes());
@@ -350,7 +366,10 @@ mod tests {
                     let mut buffer = [0; 4096];
                     let read = socket.read(&mut buffer).expect("a request");
                     let text = String::from_utf8_lossy(&buffer[..read]).into_owned();
-                    assert!(text.starts_with("POST /invoke/stream HTTP/1.1\r\n"), "{text}");
+                    assert!(
+                        text.starts_with("POST /invoke/stream HTTP/1.1\r\n"),
+                        "{text}"
+                    );
                     assert!(text.ends_with("content-length: 2\r\n\r\n{}"), "{text}");
                     let answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes";
                     socket.write_all(answer.as_bytes()).expect("sent");

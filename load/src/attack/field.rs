@@ -142,7 +142,12 @@ impl Field {
         let patience = self.target.timeout + PATIENCE;
         let last = Instant::now() + patience * MOST_TIMES;
         let mut deadline = Instant::now() + patience;
-        let state = || (self.under_way.load(Ordering::Acquire), self.recorder.heard());
+        let state = || {
+            (
+                self.under_way.load(Ordering::Acquire),
+                self.recorder.heard(),
+            )
+        };
         let mut before = state();
         while before.0 > 0 && Instant::now() < deadline.min(last) {
             if stop.is_cancelled() {

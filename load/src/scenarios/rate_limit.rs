@@ -89,12 +89,7 @@ async fn attack(job: &Job) -> Report {
 }
 
 /// Finds the limit, tries it, and fills in all that comes of it; how late what was due began.
-async fn find(
-    job: &Job,
-    traffic: &Traffic,
-    mut wire: Wire,
-    report: &mut Report,
-) -> Histogram<u64> {
+async fn find(job: &Job, traffic: &Traffic, mut wire: Wire, report: &mut Report) -> Histogram<u64> {
     let means = Means {
         addresses: wire.addresses,
         keys: wire.keys,

@@ -106,10 +106,7 @@ impl Configuration {
             look(found.limit.is_none(), "a limit where there is none");
             return wrong;
         }
-        look(
-            found.limit == Some(self.quota.requests.into()),
-            "the limit",
-        );
+        look(found.limit == Some(self.quota.requests.into()), "the limit");
         let set = self.quota.window.as_secs_f64();
         let [from, to] = found.window_interval_s.unwrap_or_default();
         look(from <= set && set <= to, "where the window lies");

@@ -58,6 +58,12 @@ async fn each_algorithm_of_the_agent_is_found() {
         assert_eq!(pressure.other, 0);
         assert!(pressure.refused > 0 && pressure.admitted <= pressure.admissible);
         assert_eq!(limit.cost.requests, report.requests.total);
+        let generator = &report.generator;
+        assert!(generator.cpu_share > 0.0 && generator.schedule_lag_ms.is_some());
+        assert!(generator.loop_lag_ms.is_some_and(|lag| lag.count > 0));
+        assert_eq!(generator.trusted, generator.why.is_none());
+        let fairness = limit.fairness.as_ref().expect("there are two clients");
+        assert!(fairness.index > 0.9, "{fairness:?}");
     }
 }
 
@@ -89,7 +95,10 @@ async fn what_is_wrong_with_a_limit_is_named() {
         ),
         ("counts-in-each-worker", "limit-times-workers"),
         ("calls-back-in-milliseconds", "retry-after-in-milliseconds"),
-        ("calls-back-after-a-whole-window", "retry-after-whole-window"),
+        (
+            "calls-back-after-a-whole-window",
+            "retry-after-whole-window",
+        ),
         ("refuses-inside-streams", "refusal-inside-stream"),
     ];
     // Most of the time is spent waiting for windows to end: that can be done together.

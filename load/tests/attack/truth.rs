@@ -134,7 +134,8 @@ fn told_requests(report: &Report) -> u64 {
     let beside = ["the warm-up made", "were under way when the run ended"];
     let notes = report.notes.iter();
     let notes = notes.filter(|note| beside.iter().any(|words| note.contains(words)));
-    let numbers = notes.filter_map(|note| note.split(' ').find_map(|word| word.parse::<u64>().ok()));
+    let numbers =
+        notes.filter_map(|note| note.split(' ').find_map(|word| word.parse::<u64>().ok()));
     report.requests.total + numbers.sum::<u64>()
 }
 
@@ -156,7 +157,13 @@ async fn the_servers_own_count_is_ours_whatever_happens() {
         ("dropped connections", drops, closed.clone(), false, false),
         ("both", drops, closed, true, false),
         ("open", quick, open(RATE, short), false, false),
-        ("more than can be served", quick, open(20_000.0, short), false, false),
+        (
+            "more than can be served",
+            quick,
+            open(20_000.0, short),
+            false,
+            false,
+        ),
         ("ended early", quick, open(RATE, LENGTH * 100), false, true),
     ] {
         let server = Server::start(schedule, 0).expect("a server");
@@ -174,7 +181,15 @@ async fn the_servers_own_count_is_ours_whatever_happens() {
         let report = run(&job, "mixed").await;
         assert_eq!(report.error, None, "{name}");
         assert!(report.requests.total > 0 || stops, "{name}");
-        assert_eq!(server.served().len() as u64, told_requests(&report), "{name}");
-        assert_eq!(report.requests.failed > 0, schedule.drops_each > 0, "{name}");
+        assert_eq!(
+            server.served().len() as u64,
+            told_requests(&report),
+            "{name}"
+        );
+        assert_eq!(
+            report.requests.failed > 0,
+            schedule.drops_each > 0,
+            "{name}"
+        );
     }
 }

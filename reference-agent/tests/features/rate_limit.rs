@@ -214,7 +214,10 @@ pub(crate) const SHOWN: &[Shown] = &[
     ("falls-ill-under-load", IS_HEALTHY_AT_THE_LIMIT),
     ("tells-nothing-of-its-limits", SAYS_WHAT_IS_LEFT),
     ("counts-what-is-left-too-late", SAYS_WHAT_IS_LEFT),
-    ("promises-more-and-then-less-than-nothing", SAYS_WHAT_IS_LEFT),
+    (
+        "promises-more-and-then-less-than-nothing",
+        SAYS_WHAT_IS_LEFT,
+    ),
     ("never-counts-down", SAYS_WHAT_IS_LEFT),
     ("resets-a-window-from-now", COUNTS_DOWN_TO_THE_RESET),
 ];
