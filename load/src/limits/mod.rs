@@ -8,6 +8,7 @@ mod bucket;
 mod finder;
 mod judge;
 mod looks;
+mod rows;
 #[cfg(test)]
 mod simulated;
 #[cfg(test)]
