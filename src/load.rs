@@ -13,6 +13,7 @@ use acp_load::attack::{Load, Model, Think};
 use acp_load::baseline;
 use acp_load::hlog::Log;
 use acp_load::plan::{Plan, Unit};
+use acp_load::popularity::Room;
 use acp_load::run::{Clients, Job, Objective, run as attack};
 use acp_load::scenarios;
 use acp_load::schedule::Spread;
@@ -65,6 +66,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             clients: Clients {
                 leaving: arguments.leaving,
                 slow: arguments.slow,
+            },
+            cache: Room {
+                time_to_live: arguments.cache_ttl.map(Into::into),
+                answers: arguments.cache_entries,
             },
             objective: objective(&arguments.objective)?,
             memory: arguments.pid.map(memory),

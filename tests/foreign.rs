@@ -82,3 +82,43 @@ fn the_fastapi_agent_gets_the_verdict_that_it_deserves() {
         assert_eq!(feature["certified"], is_whole, "{feature}");
     }
 }
+
+/// A run of `acp-tck load` against the agent: its report.
+fn loaded(agent: &Agent, arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_acp-tck"))
+        .args(["load", &agent.url, "--format", "json", "--duration", "2s"])
+        .args(arguments)
+        .output()
+        .expect("the program runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {told}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+#[ignore = "needs Python 3.11: ACP_TCK_PYTHON=$(fixtures/agents/python/setup.sh) cargo test -- --ignored"]
+fn the_fastapi_agent_stands_its_load_and_what_it_has_not_is_not_found() {
+    let python = std::env::var(PYTHON).expect("ACP_TCK_PYTHON names an interpreter");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents/python");
+    let agent = Agent::start(&python, &folder);
+    for arguments in [
+        &["--users", "4", "--invalid-share", "20%"][..],
+        &["--rate", "20/s", "--mix", "invoke=4,discover=1"],
+    ] {
+        let report = loaded(&agent, arguments);
+        assert_eq!(report["requests"]["failed"], 0, "{}", report["requests"]);
+        assert!(report["requests"]["ok"].as_u64() > Some(0));
+        let invalid = &report["invalid"];
+        assert_eq!(invalid["sent"], invalid["refused"], "{invalid}");
+    }
+    let stream = &loaded(&agent, &["--scenario", "stream", "--users", "20"])["stream"];
+    assert!(stream["opened"].as_u64() >= Some(20), "{stream}");
+    assert_eq!(stream["completed"], stream["opened"], "{stream}");
+    assert_eq!(stream["broken"], 0);
+    // It has no cache that marks its hits, and no limit.
+    let cache = &loaded(&agent, &["--scenario", "cache"])["cache"];
+    assert_eq!(cache["marker"], Value::Null);
+    assert_eq!(cache["wrong_answers"], 0);
+    let limit = &loaded(&agent, &["--scenario", "rate-limit"])["rate_limit"];
+    assert_eq!(limit["algorithm"], "none", "{limit}");
+}

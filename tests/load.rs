@@ -82,6 +82,43 @@ fn a_threshold_that_does_not_hold_fails_the_run() {
     assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
 }
 
+/// Far more streams than one connection can hold, and none may wait: arrivals are dropped on any
+/// machine.
+#[test]
+fn a_run_that_is_not_to_be_trusted_is_no_verdict_if_that_is_asked_for() {
+    let agent = Agent::start();
+    let url = agent.url();
+    let arguments = [
+        &url,
+        "--mix",
+        "stream",
+        "--rate",
+        "300/s",
+        "--users",
+        "1",
+        "--backlog",
+        "1",
+        "--duration",
+        "500ms",
+        "--format",
+        "json",
+    ];
+    let output = load(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    assert_eq!(report["generator"]["trusted"], false);
+    let output = load(&[&arguments[..], &["--require-trusted"]].concat());
+    let told = complaint(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(
+        told.contains("cannot be trusted") && told.contains("dropped"),
+        "{told}"
+    );
+    // The report is written all the same.
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    assert_eq!(report["verdict"], "pass");
+}
+
 #[test]
 fn wrong_usage_is_told_in_one_line() {
     let url = "http://127.0.0.1:9";

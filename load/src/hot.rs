@@ -195,22 +195,8 @@ impl Exchange {
     }
 }
 
-/// What a user asks on, one exchange after the other.
-pub(crate) trait Connection: Send {
-    /// Connects beforehand, so that no exchange pays for it. It may fail: then the first
-    /// exchange tries again, and tells.
-    fn connect(&mut self) -> impl Future<Output = ()> + Send;
-
-    /// Sends a request and reads the answer, on the connection that is open, or on a new one.
-    fn exchange(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut (impl Reader + Send),
-    ) -> impl Future<Output = Exchange> + Send;
-}
-
 type Outgoing = Request<Full<Bytes>>;
-type Http1 = http1::Connection<TokioIo<Socket>, Full<Bytes>>;
+type Connection = http1::Connection<TokioIo<Socket>, Full<Bytes>>;
 
 enum Sender {
     One(http1::SendRequest<Full<Bytes>>),
@@ -241,6 +227,14 @@ impl Line {
                 alarm: None,
                 deadline: Instant::now(),
             },
+        }
+    }
+
+    /// Connects beforehand, so that no exchange pays for it. It may fail: then the first
+    /// exchange tries again, and tells.
+    pub async fn connect(&mut self) {
+        if !self.target.reconnects && self.sender.is_none() {
+            let _ = self.open().await;
         }
     }
 
@@ -353,22 +347,6 @@ impl Line {
     }
 }
 
-impl Connection for Line {
-    async fn connect(&mut self) {
-        if !self.target.reconnects && self.sender.is_none() {
-            let _ = self.open().await;
-        }
-    }
-
-    async fn exchange(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut (impl Reader + Send),
-    ) -> Exchange {
-        Self::exchange(self, prepared, reader).await
-    }
-}
-
 impl Sender {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<hyper::Result<()>> {
         match self {
@@ -381,7 +359,7 @@ impl Sender {
 async fn connect(
     target: &Target,
     number: usize,
-) -> Result<(Sender, Option<Pin<Box<Http1>>>), Trouble> {
+) -> Result<(Sender, Option<Pin<Box<Connection>>>), Trouble> {
     let io = TokioIo::new(socket::open(target, number).await?);
     if target.protocol == Protocol::Http2 {
         let shake = http2::Builder::new(TokioExecutor::new()).handshake(io);
@@ -399,7 +377,7 @@ async fn connect(
 
 /// What makes an exchange go on: the connection's own work, and the alarm that ends a late one.
 struct Drive {
-    connection: Option<Pin<Box<Http1>>>,
+    connection: Option<Pin<Box<Connection>>>,
     alarm: Option<Pin<Box<Sleep>>>,
     deadline: Instant,
 }

@@ -16,7 +16,8 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::response::Parts;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-use crate::hot::{Connection, Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
+use crate::connection::Connection;
+use crate::hot::{Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
 use crate::socket::{self, Socket};
 use crate::target::Target;
 
@@ -105,7 +106,8 @@ impl Lean {
         let key = (!keys.is_empty()).then(|| keys[self.number % keys.len()].clone());
         let socket = self.ready().await?;
         let request = written(prepared, key.as_ref());
-        let sent = tokio::time::timeout(timeout, socket.write_all(&request)).await;
+        let mut deadline = exchange.began + timeout;
+        let sent = tokio::time::timeout_at(deadline.into(), socket.write_all(&request)).await;
         sent.map_err(|_| Trouble::TimedOut)?
             .map_err(|_| Trouble::Broken)?;
         drop(request);
@@ -118,12 +120,19 @@ impl Lean {
         };
         loop {
             let read = poll_fn(|cx| incoming.poll(cx, socket, reader));
-            // Of a stream, the timeout is for its silence.
-            let read = tokio::time::timeout(timeout, read).await;
+            let read = tokio::time::timeout_at(deadline.into(), read).await;
             exchange.status = incoming.status;
-            match read.unwrap_or(Err(Trouble::TimedOut))? {
+            let step = read.unwrap_or(Err(Trouble::TimedOut))?;
+            if incoming.body.is_some() {
+                // Of a stream, the timeout is for its silence.
+                deadline = Instant::now() + timeout;
+            }
+            match step {
                 Step::More(Flow::On) => {}
-                Step::More(Flow::After(pause)) => tokio::time::sleep(pause).await,
+                Step::More(Flow::After(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    deadline = Instant::now() + timeout;
+                }
                 Step::More(Flow::Leave) => {
                     exchange.left = true;
                     return Ok(());

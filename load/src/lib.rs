@@ -8,6 +8,7 @@
 pub mod attack;
 pub mod baseline;
 pub mod chance;
+mod connection;
 pub mod figures;
 pub mod hlog;
 pub mod hot;

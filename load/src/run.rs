@@ -7,6 +7,7 @@ use acp_reports::load::Report;
 use tokio_util::sync::CancellationToken;
 
 use crate::attack::{self, Load, Taken};
+use crate::popularity::Room;
 use crate::recorder::Recorder;
 use crate::scenarios::Scenario;
 use crate::script::Script;
@@ -31,6 +32,8 @@ pub struct Job {
     pub traffic: traffic::Wishes,
     /// Of `stream`: how clients behave.
     pub clients: Clients,
+    /// Of `cache`: what the user says that the agent's cache remembers, where the agent does not.
+    pub cache: Room,
     /// Of `capacity`: what must hold.
     pub objective: Objective,
     /// Of `soak`: where the agent's memory is read, if not from its `/metrics`.

@@ -64,6 +64,12 @@ pub(crate) struct Arguments {
     /// In `stream`: the share of clients that reads slowly
     #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
     pub(super) slow: f64,
+    /// In `cache`: how long an answer stays there, if the agent does not say so
+    #[arg(long, value_name = "D", value_parser = time)]
+    pub(super) cache_ttl: Option<humantime::Duration>,
+    /// In `cache`: how many answers there is room for, if the agent does not say so
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    pub(super) cache_entries: Option<usize>,
     /// In `capacity`: what must hold
     #[arg(long, value_name = "EXPR", default_value = "p99<100ms,errors<0.1%")]
     pub(super) objective: String,

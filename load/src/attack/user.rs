@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::field::Field;
 use super::pacer::Due;
-use crate::hot::Connection;
+use crate::connection::Connection;
 use crate::recorder::{Sample, Verdict};
 use crate::script::{Ask, Judged, User};
 

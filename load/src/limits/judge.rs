@@ -155,7 +155,9 @@ fn too_long(found: &Found, told: &[(&Refusal<'_>, Duration)], truth: &mut Truth)
     };
     let shortest = told.iter().map(|(_, wait)| *wait).min();
     let longest = told.iter().map(|(_, wait)| *wait).max();
-    let window = found.window.unwrap_or_default().as_secs_f64();
+    let declared = || found.log.iter().find_map(|seen| seen.told.window);
+    let window = found.window.or_else(declared).unwrap_or_default();
+    let window = window.as_secs_f64();
     let is_window =
         shortest == longest && (wait.as_secs_f64() - window).abs() <= 1.0 + 0.05 * window;
     let said = format!(

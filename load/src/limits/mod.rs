@@ -9,6 +9,7 @@ pub(crate) mod course;
 mod finder;
 mod judge;
 mod looks;
+mod rows;
 #[cfg(test)]
 mod simulated;
 #[cfg(test)]

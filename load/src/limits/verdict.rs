@@ -5,8 +5,8 @@ use std::time::Duration;
 use acp_reports::load::{Algorithm, Scope};
 
 use super::bucket;
-use super::finder::{Return, Row, Split, is_admitted};
 use super::looks::{Found, Means, Outcome};
+use super::rows::{Return, Row, Split, is_admitted};
 
 /// Nobody was refused.
 pub(super) fn no_limit(found: &mut Found, row: &Row, is_lost: bool) {

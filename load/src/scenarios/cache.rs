@@ -58,26 +58,34 @@ async fn attack(job: &Job) -> Report {
         warm_up,
         per_second: (total + warm_up) as f64 / time.as_secs_f64().max(1e-3),
     };
-    let expected = questions.expected(room(&traffic.capabilities), pace, job.load.seed);
+    let expected = questions.expected(room(job.cache, &traffic.capabilities), pace, job.load.seed);
     cache.expected_hit_rate = expected.unwrap_or_default();
     report.cache = Some(cache);
     report.defects.extend(defects(&seen));
     report
 }
 
-/// How long the agent says that an answer lives; how many it has room for it does not say.
-fn room(capabilities: &Value) -> Room {
-    let told = [
+/// What the user says of the cache, and else what the agent does.
+fn room(said: Room, capabilities: &Value) -> Room {
+    const TIMES: [&str; 3] = [
         "/cache/ttl_seconds",
         "/caching/ttl_seconds",
         "/cache_ttl_seconds",
     ];
-    let seconds = told
-        .iter()
-        .find_map(|it| capabilities.pointer(it)?.as_f64());
+    const SIZES: [&str; 3] = [
+        "/cache/max_entries",
+        "/caching/max_entries",
+        "/cache_max_entries",
+    ];
+    let told = |names: [&str; 3]| names.iter().find_map(|it| capabilities.pointer(it));
+    let seconds = told(TIMES).and_then(Value::as_f64);
+    let time_to_live = seconds.and_then(|it| Duration::try_from_secs_f64(it).ok());
+    let answers = told(SIZES).and_then(Value::as_u64);
     Room {
-        time_to_live: seconds.and_then(|it| Duration::try_from_secs_f64(it).ok()),
-        answers: None,
+        time_to_live: said.time_to_live.or(time_to_live),
+        answers: said
+            .answers
+            .or(answers.and_then(|it| usize::try_from(it).ok())),
     }
 }
 
@@ -145,4 +153,28 @@ fn defects(seen: &Seen) -> Option<Defect> {
         message,
         count: seen.wrong,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_user_says_of_the_cache_comes_before_what_the_agent_does() {
+        let told = json!({"cache": {"ttl_seconds": 1.5, "max_entries": 70}});
+        let agents = Room {
+            time_to_live: Some(Duration::from_millis(1500)),
+            answers: Some(70),
+        };
+        assert_eq!(room(Room::default(), &told), agents);
+        assert_eq!(room(Room::default(), &json!({})), Room::default());
+        let said = Room {
+            answers: Some(5),
+            ..Room::default()
+        };
+        assert_eq!(room(said, &told).answers, Some(5));
+        assert_eq!(room(said, &told).time_to_live, agents.time_to_live);
+    }
 }

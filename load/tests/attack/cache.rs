@@ -108,3 +108,15 @@ async fn hits_and_misses_equal_the_agents_counters_exactly() {
         assert_eq!(counted().await, (cache.hits + 2, cache.misses + 1));
     }
 }
+
+/// Of a cache with room for one answer, keys in sequence would never hit.
+#[tokio::test]
+async fn the_expected_hit_rate_knows_the_size_that_is_said() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.popularity = Popularity::Sequential;
+    job.cache.answers = Some(1);
+    let cache = run(&job, "cache").await.cache.expect("it is there");
+    assert_eq!(cache.expected_hit_rate, 0.0);
+    assert!(cache.hit_rate > 0.0);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acp_load::attack::Model;
+use acp_load::attack::{Model, Think};
 use acp_load::plan::Plan;
 
 use crate::common::{Agent, job, run};
@@ -112,4 +112,26 @@ async fn a_run_that_is_ended_early_still_reports() {
     let report = run(&job, "mixed").await;
     assert!(report.interrupted);
     assert!(report.duration_s < 3600.0);
+}
+
+/// However slow the machine: thinking only ever makes it fewer.
+#[tokio::test]
+async fn users_who_think_ask_no_more_often_than_that() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
+    let time = Duration::from_millis(100);
+    job.load.think = Think {
+        least: time,
+        most: time * 2,
+    };
+    job.load.model = Model::Closed(Plan::constant(4.0, time * 6));
+    let report = run(&job, "mixed").await;
+    // Each asks at once, and then after each tenth of a second at the earliest.
+    let most = 4 * (1 + 6);
+    assert!(
+        (4..=most).contains(&report.requests.total),
+        "{:?}",
+        report.requests
+    );
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acp_load::attack::{Load, Model, Think};
 use acp_load::plan::Plan;
+use acp_load::popularity::Room;
 use acp_load::run::{Clients, Job, Objective};
 use acp_load::target::{Target, Wishes};
 use acp_load::{run, scenarios, traffic};
@@ -90,6 +91,7 @@ pub(crate) fn job_for(target: Arc<Target>) -> Job {
             ..traffic::Wishes::default()
         },
         clients: Clients::default(),
+        cache: Room::default(),
         objective: Objective {
             text: "errors<1%".to_owned(),
             holds: Arc::new(|report| report.requests.failed * 100 < report.requests.total),

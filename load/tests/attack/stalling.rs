@@ -103,10 +103,11 @@ impl Shared {
         while let Some((line, body)) = request(&mut reader)? {
             let is_invocation = line.starts_with("POST /invoke ") && !body.contains("\"stream\"");
             let (status, answer) = match line.split(' ').nth(1) {
-                Some("/schema") => ("200 OK", SCHEMA),
-                Some("/capabilities") => ("200 OK", "{}"),
-                _ if is_invocation => ("200 OK", r#"{"output":{}}"#),
-                _ => ("404 Not Found", "{}"),
+                Some("/schema") => ("200 OK", SCHEMA.to_owned()),
+                Some("/capabilities") => ("200 OK", "{}".to_owned()),
+                Some("/served") => ("200 OK", self.count().to_string()),
+                _ if is_invocation => ("200 OK", r#"{"output":{}}"#.to_owned()),
+                _ => ("404 Not Found", "{}".to_owned()),
             };
             if is_invocation && !self.invoke() {
                 return Ok(());
@@ -117,6 +118,11 @@ impl Shared {
             writer.write_all(answer.as_bytes())?;
         }
         Ok(())
+    }
+
+    fn count(&self) -> usize {
+        let served = self.served.lock();
+        served.unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Takes as long as the schedule says, and writes it down; whether there is an answer.

@@ -73,3 +73,26 @@ async fn what_breaks_only_among_many_is_found_there_and_not_before() {
         assert_eq!(at_once.is_some_and(|it| it >= 24), is_crowd, "{at_once:?}");
     }
 }
+
+/// They take longer after the end of the run than an answer may: as long as they speak, they are
+/// waited for.
+#[tokio::test]
+async fn streams_that_are_under_way_at_the_end_are_heard_to_theirs() {
+    let mut settings = acp_reference_agent::Settings::unlimited();
+    settings.stream_step = Duration::from_millis(800);
+    let agent = Agent::with(settings).await;
+    let mut job = job(&agent).await;
+    let timeout = Duration::from_millis(2500);
+    job.target = agent.target(|wishes| wishes.timeout = timeout).await;
+    job.traffic.keys = 1;
+    job.load.users = 20;
+    job.load.model = Model::Closed(Plan::constant(20.0, Duration::from_millis(200)));
+    let report = run(&job, "stream").await;
+    let stream = report.stream.expect("it is there");
+    assert_eq!(
+        (stream.opened, stream.completed),
+        (20, 20),
+        "{:?}",
+        report.notes
+    );
+}
