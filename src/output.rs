@@ -135,6 +135,11 @@ impl Sink {
         is_human && self.place == Place::Stdout && io::stdout().is_terminal()
     }
 
+    /// Whether the report goes to standard output.
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.place == Place::Stdout
+    }
+
     /// Writes the report.
     pub(crate) fn write(&self, report: &Report) -> Result<(), Failure> {
         write(&self.place, |out| self.format.write(report, out))

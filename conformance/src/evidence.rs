@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cases::Case;
+use crate::deadline::Deadline;
 use crate::json;
 use crate::probe::Probe;
 use crate::scenes::Life;
@@ -358,6 +359,8 @@ pub struct Evidence {
     pub incomplete: BTreeMap<Topic, String>,
     /// What became of the processes of scenes.
     pub(crate) lives: BTreeMap<Topic, Life>,
+    /// Until when it may be judged; without end, but in a run.
+    pub(crate) deadline: Deadline,
 }
 
 impl Evidence {
@@ -371,6 +374,7 @@ impl Evidence {
             asks,
             incomplete,
             lives: BTreeMap::new(),
+            deadline: Deadline::default(),
         }
     }
 
@@ -378,6 +382,13 @@ impl Evidence {
     #[must_use]
     pub(crate) fn with_lives(mut self, lives: BTreeMap<Topic, Life>) -> Self {
         self.lives = lives;
+        self
+    }
+
+    /// To be judged until then.
+    #[must_use]
+    pub(crate) fn until(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
         self
     }
 
@@ -395,19 +406,23 @@ impl Evidence {
             asks: documents.chain([ask]).collect(),
             incomplete: BTreeMap::new(),
             lives: self.lives.clone(),
+            deadline: self.deadline.clone(),
         }
     }
 
-    /// Everything asked; scenes aside, and what only a descriptor or a manifest lists.
+    /// Everything asked; scenes aside, and what only a descriptor or a manifest lists. This and the
+    /// others end when the time for judging does, and [`judge`](crate::judge::judge) says so.
     pub fn all(&self) -> impl Iterator<Item = &Ask> {
         let asks = self.asks.iter().map(Arc::as_ref);
-        asks.filter(|ask| !ask.topic.is_scene() && ask.topic != Topic::Described)
+        let asks = asks.filter(|ask| !ask.topic.is_scene() && ask.topic != Topic::Described);
+        asks.take_while(move |_| !self.deadline.is_over())
     }
 
     /// What was asked under a topic.
     pub fn of(&self, topic: Topic) -> impl Iterator<Item = &Ask> {
         let asks = self.asks.iter().map(Arc::as_ref);
-        asks.filter(move |ask| ask.topic == topic)
+        let asks = asks.filter(move |ask| ask.topic == topic);
+        asks.take_while(move |_| !self.deadline.is_over())
     }
 
     /// What was asked in a step of a topic.

@@ -4,9 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use acp_reports::{Level, Status};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Ask, Evidence};
 use crate::feature::Feature;
 use crate::rule::{Judged, Judgement, Rule};
+use crate::show;
+
+/// What is said of a rule for which there is no time left.
+pub(crate) const OUT_OF_TIME: &str =
+    "judging it takes longer than the run may take: give it more time with --budget";
 
 /// What became of a rule, before its level is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +28,15 @@ pub enum Outcome {
     Error(String),
 }
 
-/// Judges one rule: pure, and whatever the evidence holds, it comes back.
+/// Judges one rule: pure, and whatever the evidence holds, it comes back. When the evidence's
+/// deadline comes before the judgement, whatever that is rests on a part of the evidence.
 #[must_use]
 pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
-    if let Some(reason) = beside_the_point(rule.feature, evidence) {
-        return Outcome::Skip(reason);
+    if let Some(outcome) = beside_the_point(rule, evidence) {
+        return outcome;
+    }
+    if evidence.deadline.is_over() {
+        return Outcome::Inconclusive(OUT_OF_TIME.to_owned());
     }
     let Ok(judgement) = catch_unwind(AssertUnwindSafe(|| (rule.judge)(evidence))) else {
         return Outcome::Error(format!(
@@ -35,6 +44,9 @@ pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
             rule.id
         ));
     };
+    if evidence.deadline.is_over() {
+        return Outcome::Inconclusive(OUT_OF_TIME.to_owned());
+    }
     let gap = rule
         .reads
         .iter()
@@ -52,25 +64,33 @@ pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
     }
 }
 
-/// Why a feature's rules do not apply to this agent, if so.
-fn beside_the_point(feature: Feature, evidence: &Evidence) -> Option<String> {
-    let probe = &evidence.probe;
+/// What a rule comes to whose feature does not apply to this agent, or could not be seen.
+fn beside_the_point(rule: &Rule, evidence: &Evidence) -> Option<Outcome> {
+    let (feature, probe) = (rule.feature, &evidence.probe);
     if feature.needs_launch() && evidence.facts.launched.is_none() {
-        return Some(format!(
+        return Some(Outcome::Skip(format!(
             "`{feature}` is seen only of an agent that is started here: give --launch CMD"
-        ));
+        )));
     }
     if feature == Feature::Descriptor && !probe.is_found(feature) {
         let told = "neither a descriptor nor a manifest is given: --descriptor F, --manifest F";
-        return Some(told.to_owned());
+        return Some(Outcome::Skip(told.to_owned()));
     }
     if probe.is_found(feature) || !evidence.incomplete.is_empty() {
         return None;
     }
-    Some(if probe.is_claimed(feature) {
-        format!("`{feature}` is claimed and was not found: see features.claims-are-true")
-    } else {
-        format!("`{feature}` is neither claimed nor found")
+    if !probe.is_claimed(feature) {
+        let told = format!("`{feature}` is neither claimed nor found");
+        return Some(Outcome::Skip(told));
+    }
+    // Who is not let in, or sent away for asking too often, sees nothing of a feature.
+    let asks = rule.reads.iter().flat_map(|topic| evidence.of(*topic));
+    let turned_away = asks.filter_map(Ask::answer).find_map(show::turned_away);
+    Some(match turned_away {
+        Some(why) => Outcome::Inconclusive(why),
+        None => Outcome::Skip(format!(
+            "`{feature}` is claimed and was not found: see features.claims-are-true"
+        )),
     })
 }
 
@@ -93,10 +113,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::evidence::{About, Ask, Step, Topic};
+    use crate::deadline::Deadline;
+    use crate::evidence::{About, Step, Topic};
     use crate::rule::{Flaw, Judgement, Look, each};
     use crate::settings::Facts;
-    use crate::wire::{End, Exchange, Request};
+    use crate::wire::{Answer, End, Exchange, Request};
 
     fn evidence(count: usize, incomplete: &[(Topic, &str)]) -> Evidence {
         let facts = Facts {
@@ -205,6 +226,58 @@ mod tests {
             judge(&rule(blind), &evidence(1, &[])),
             Outcome::Error(_)
         ));
+    }
+
+    #[test]
+    fn what_there_is_no_time_for_is_inconclusive_whatever_it_would_be() {
+        let late = || evidence(3, &[]).until(Deadline::within(std::time::Duration::ZERO));
+        for judge_it in [fine, second_is_wrong] {
+            let outcome = judge(&rule(judge_it), &late());
+            assert_eq!(outcome, Outcome::Inconclusive(OUT_OF_TIME.to_owned()));
+        }
+        assert_eq!(late().all().count() + late().of(Topic::Head).count(), 0);
+    }
+
+    #[test]
+    fn a_feature_that_nobody_was_let_in_to_see_is_inconclusive_with_the_reason() {
+        let caching = Rule {
+            feature: Feature::Cache,
+            ..rule(fine)
+        };
+        let claims = |status| {
+            let seen = evidence(1, &[]);
+            let facts = Facts {
+                claims: vec![Feature::Cache],
+                ..Facts::default()
+            };
+            let asked = &seen.asks[0];
+            let exchange = Exchange {
+                answer: Some(Answer {
+                    status,
+                    headers: Vec::new(),
+                    body: Vec::new(),
+                    reads: Vec::new(),
+                    surplus: 0,
+                }),
+                end: End::Complete,
+                ..asked.exchange.clone()
+            };
+            let ask = Ask::new(Topic::Head, asked.about.clone(), exchange);
+            judge(
+                &caching,
+                &Evidence::new(facts, vec![Arc::new(ask)], BTreeMap::new()),
+            )
+        };
+        for (status, word) in [
+            (429, "raise or switch off its limits"),
+            (401, "--api-key-env"),
+        ] {
+            let Outcome::Inconclusive(why) = claims(status) else {
+                panic!("{status} tells nothing of the feature");
+            };
+            assert!(why.contains(word), "{why}");
+        }
+        assert!(matches!(claims(200), Outcome::Skip(_)));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod cached;
 pub mod cases;
 mod credentials;
+pub mod deadline;
 pub mod described;
 pub mod dialects;
 pub mod drive;

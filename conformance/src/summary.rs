@@ -63,9 +63,10 @@ pub(crate) fn report(
     tell_costs(&spoken, &mut results);
     let stale_expectations = frame.expected.apply(&mut results);
     let error = ended.stop.as_ref().and_then(|stop| match stop {
-        Stop::Gone(_) if evidence.all().next().is_none() => {
-            Some(format!("no agent answers at {url}: {stop}"))
-        }
+        Stop::Gone(_) if evidence.all().next().is_none() => Some(match facts.launched {
+            Some(_) => format!("the agent could not be started: {stop}"),
+            None => format!("no agent answers at {url}: {stop}"),
+        }),
         Stop::Gone(_) => Some(format!(
             "the agent stopped answering after {} exchanges: {stop}",
             evidence.asks.len()

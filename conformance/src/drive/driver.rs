@@ -26,6 +26,9 @@ pub enum Progress {
     Begun(Topic),
     /// An exchange has ended.
     Asked,
+    /// The agent says that it takes so many invocations in so much time, and the run makes more:
+    /// what it refuses cannot be judged.
+    Limited(u32, Duration),
 }
 
 /// Is told how a run gets on.
@@ -37,7 +40,7 @@ const CLOSING_TIME: Duration = Duration::from_secs(2);
 const SILENCES: usize = 3;
 /// How long in all a 429 is waited out, how long once if it does not say (in delta-seconds), and
 /// after how many vain waits within a topic no more.
-const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
 const REFUSALS: usize = 3;
 /// Streams spend their time waiting, so more of them may be open than requests be under way.
@@ -186,6 +189,12 @@ impl<'a> Driver<'a> {
     pub fn stop(&self) -> Option<Stop> {
         let halted = self.cancelled.why();
         halted.or_else(|| self.lock_gone().clone().map(Stop::Gone))
+    }
+
+    /// Whether there is time left: for what takes long before anything is asked.
+    #[must_use]
+    pub(super) fn goes_on(&self) -> bool {
+        self.cancelled.why().is_none()
     }
 
     /// Why the topic was not asked to its end, if so.

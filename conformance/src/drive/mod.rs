@@ -23,6 +23,7 @@ mod transport;
 pub mod versions;
 
 pub use bank::Bank;
+pub(crate) use driver::RATE_LIMIT_WAIT;
 pub use driver::{Driver, Observer, Progress, Question, Stop};
 pub use halt::Halt;
 pub use stream::CONFIG_KEY;

@@ -12,5 +12,5 @@ mod parts;
 mod redacted;
 
 pub use file::{FORMAT, NotARecording, VERSION};
-pub(crate) use made::Ended;
 pub use made::Recording;
+pub(crate) use made::{Ended, RULES_PER_SHARE};

@@ -140,6 +140,15 @@ impl Stage {
         })
     }
 
+    /// Notes that the process is not waited for any longer; if it has not come to serve, that is
+    /// what is wrong with it.
+    pub(crate) fn give_up(&mut self) {
+        if self.life.at(mark::READY).is_none() && self.life.trouble.is_none() {
+            self.life.last_words = self.process.last_words();
+            self.life.trouble = Some(self.trouble());
+        }
+    }
+
     fn trouble(&self) -> String {
         let life = &self.life;
         match &life.exit {
