@@ -23,7 +23,7 @@ pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
 const SETTINGS: &[(&str, &str)] = &[
     ("ACP_RATE_LIMIT", "off"),
     ("ACP_RATE_LIMIT_INVOKE", "off"),
-    ("ACP_SLOW_CITY", "Atlantis=3s"),
+    ("ACP_SLOW_CITY", "Atlantis=2s"),
 ];
 
 /// A check of it, and the file that its settings stand in: those of the user's own agent are not

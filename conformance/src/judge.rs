@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use acp_reports::{Level, Status};
 
-use crate::evidence::{Ask, Evidence};
+use crate::evidence::{Ask, Evidence, Topic};
 use crate::feature::Feature;
 use crate::rule::{Judged, Judgement, Rule};
 use crate::show;
@@ -83,15 +83,26 @@ fn beside_the_point(rule: &Rule, evidence: &Evidence) -> Option<Outcome> {
         let told = format!("`{feature}` is neither claimed nor found");
         return Some(Outcome::Skip(told));
     }
-    // Who is not let in, or sent away for asking too often, sees nothing of a feature.
-    let asks = rule.reads.iter().flat_map(|topic| evidence.of(*topic));
-    let turned_away = asks.filter_map(Ask::answer).find_map(show::turned_away);
-    Some(match turned_away {
+    Some(match turned_away(rule, evidence) {
         Some(why) => Outcome::Inconclusive(why),
         None => Outcome::Skip(format!(
             "`{feature}` is claimed and was not found: see features.claims-are-true"
         )),
     })
+}
+
+/// Why nothing can be seen of a rule's feature, if the agent does not let the checker in, or sends it
+/// away for asking too often. Where it has come to nothing that the rule reads, what kept it from
+/// that tells; but not what was asked in order to be refused.
+fn turned_away(rule: &Rule, evidence: &Evidence) -> Option<String> {
+    let own = rule.reads.iter().flat_map(|topic| evidence.of(*topic));
+    let mut own = own.filter_map(Ask::answer).peekable();
+    if own.peek().is_some() {
+        return own.find_map(show::turned_away);
+    }
+    let is_meant = |ask: &&Ask| matches!(ask.topic, Topic::Auth | Topic::RateLimit);
+    let others = evidence.all().filter(|ask| !is_meant(ask));
+    others.filter_map(Ask::answer).find_map(show::turned_away)
 }
 
 /// The status that an outcome has for a rule of this level: nowhere else do the two meet.
@@ -114,10 +125,11 @@ mod tests {
 
     use super::*;
     use crate::deadline::Deadline;
-    use crate::evidence::{About, Step, Topic};
+    use crate::evidence::Step;
+    use crate::made_up;
     use crate::rule::{Flaw, Judgement, Look, each};
     use crate::settings::Facts;
-    use crate::wire::{Answer, End, Exchange, Request};
+    use crate::wire::{End, Request};
 
     fn evidence(count: usize, incomplete: &[(Topic, &str)]) -> Evidence {
         let facts = Facts {
@@ -125,22 +137,8 @@ mod tests {
             ..Facts::default()
         };
         let asks = (0..count).map(|key| {
-            let about = About {
-                step: Step::Main,
-                key,
-                note: String::new(),
-                case: None,
-                is_beneath: false,
-                wants_stream: false,
-            };
-            let exchange = Exchange {
-                request: Request::get("/auth"),
-                began: std::time::Duration::ZERO,
-                elapsed: std::time::Duration::ZERO,
-                answer: None,
-                end: End::TimedOut,
-            };
-            Arc::new(Ask::new(Topic::Head, about, exchange))
+            let exchange = made_up::exchange(Request::get("/auth"), Err(End::TimedOut));
+            Arc::new(made_up::ask(Topic::Head, Step::Main, key, exchange))
         });
         let incomplete: BTreeMap<_, _> = incomplete
             .iter()
@@ -244,40 +242,33 @@ mod tests {
             feature: Feature::Cache,
             ..rule(fine)
         };
-        let claims = |status| {
-            let seen = evidence(1, &[]);
+        let claims = |topic, status| {
             let facts = Facts {
                 claims: vec![Feature::Cache],
                 ..Facts::default()
             };
-            let asked = &seen.asks[0];
-            let exchange = Exchange {
-                answer: Some(Answer {
-                    status,
-                    headers: Vec::new(),
-                    body: Vec::new(),
-                    reads: Vec::new(),
-                    surplus: 0,
-                }),
-                end: End::Complete,
-                ..asked.exchange.clone()
-            };
-            let ask = Ask::new(Topic::Head, asked.about.clone(), exchange);
+            let answer = made_up::answer(status, &[], "");
+            let exchange = made_up::exchange(Request::get("/auth"), Ok(answer));
+            let ask = made_up::ask(topic, Step::Main, 0, exchange);
             judge(
                 &caching,
                 &Evidence::new(facts, vec![Arc::new(ask)], BTreeMap::new()),
             )
         };
-        for (status, word) in [
-            (429, "raise or switch off its limits"),
-            (401, "--api-key-env"),
+        for (topic, status, word) in [
+            (Topic::Head, 429, "raise or switch off its limits"),
+            (Topic::Head, 401, "--api-key-env"),
+            // What the rule reads was not come to.
+            (Topic::Cors, 429, "raise or switch off its limits"),
         ] {
-            let Outcome::Inconclusive(why) = claims(status) else {
+            let Outcome::Inconclusive(why) = claims(topic, status) else {
                 panic!("{status} tells nothing of the feature");
             };
             assert!(why.contains(word), "{why}");
         }
-        assert!(matches!(claims(200), Outcome::Skip(_)));
+        for (topic, status) in [(Topic::Head, 200), (Topic::RateLimit, 429)] {
+            assert!(matches!(claims(topic, status), Outcome::Skip(_)));
+        }
     }
 
     #[test]

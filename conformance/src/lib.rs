@@ -23,6 +23,8 @@ mod json;
 pub mod judge;
 pub mod launch;
 pub mod limits;
+#[cfg(test)]
+mod made_up;
 pub mod merge;
 mod order;
 pub mod params;

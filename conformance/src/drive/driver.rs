@@ -9,7 +9,7 @@ use super::bank::Bank;
 use super::halt::Halt;
 use crate::cases::Case;
 use crate::evidence::{About, Ask, Frame, Step, Topic};
-use crate::probe::{Probe, StreamPath};
+use crate::probe::Probe;
 use crate::settings::Settings;
 use crate::sse;
 use crate::terminal;
@@ -72,16 +72,8 @@ impl Question {
     /// A question whose answer is one body.
     #[must_use]
     pub fn new(step: Step, key: usize, note: impl Into<String>, request: Request) -> Self {
-        let about = About {
-            step,
-            key,
-            note: note.into(),
-            case: None,
-            is_beneath: false,
-            wants_stream: false,
-        };
         Self {
-            about,
+            about: About::new(step, key, note),
             request,
             listen: Listen::Whole,
         }
@@ -360,46 +352,6 @@ impl<'a> Driver<'a> {
 
     fn lock_gone(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Driver<'_> {
-    /// How an input is posted to `/invoke`.
-    #[must_use]
-    pub fn invoke_frame(&self) -> Frame {
-        Frame {
-            path: "/invoke".to_owned(),
-            before: "{\"input\": ".to_owned(),
-            after: "}".to_owned(),
-            is_stream: false,
-        }
-    }
-
-    /// How an input is posted to a stream path.
-    #[must_use]
-    pub fn stream_frame(&self, stream: &StreamPath) -> Frame {
-        let after = if stream.by_flag {
-            ", \"stream\": true}"
-        } else {
-            "}"
-        };
-        Frame {
-            path: stream.path.clone(),
-            before: "{\"input\": ".to_owned(),
-            after: after.to_owned(),
-            is_stream: true,
-        }
-    }
-
-    /// How a configuration is posted.
-    #[must_use]
-    pub fn config_frame(&self) -> Frame {
-        Frame {
-            path: "/config".to_owned(),
-            before: "{\"config\": ".to_owned(),
-            after: "}".to_owned(),
-            is_stream: false,
-        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod described;
 mod documents;
 mod driver;
 pub mod effect;
+mod frames;
 mod fresh;
 mod halt;
 mod invoke;

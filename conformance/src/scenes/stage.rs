@@ -239,13 +239,5 @@ impl Stage {
 
 /// An exchange of a scene, on record.
 pub(crate) fn ask(topic: Topic, step: Step, note: &str, exchange: Exchange) -> Ask {
-    let about = About {
-        step,
-        key: 0,
-        note: note.to_owned(),
-        case: None,
-        is_beneath: false,
-        wants_stream: false,
-    };
-    Ask::new(topic, about, exchange)
+    Ask::new(topic, About::new(step, 0, note), exchange)
 }
