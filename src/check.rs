@@ -11,20 +11,18 @@ use acp_conformance::params::Params;
 use acp_conformance::recording::Recording;
 use acp_conformance::run;
 use acp_conformance::settings::{Facts, Settings, Terms};
-use acp_reference_agent as reference;
 use acp_reports::Report;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::built_in;
 use crate::exit::{Exit, Failure, complain};
 use crate::input;
 use crate::judging::{self, Plan};
 use crate::progress::Bar;
-
-/// What the report calls the built-in agent: its port differs from run to run.
-const BUILT_IN: &str = "builtin:reference-agent";
 
 /// Certify an agent; without a URL: the built-in reference agent, as a demonstration.
 #[derive(Debug, clap::Args)]
@@ -36,12 +34,12 @@ pub(crate) struct Arguments {
     /// filled in, and ACP_* variables say the same
     #[arg(long, value_name = "CMD", conflicts_with = "url")]
     launch: Option<String>,
-    /// How often the launched agent is to send heartbeats; it is told so
-    #[arg(long, value_name = "D", default_value_t = Launch::HEARTBEAT.into(), value_parser = heartbeat,
-          requires = "launch")]
-    heartbeat_interval: humantime::Duration,
+    /// How often the agent that is started is to send heartbeats; it is told so
+    /// [default: 30s, of the built-in agent 2s]
+    #[arg(long, value_name = "D", value_parser = heartbeat)]
+    heartbeat_interval: Option<humantime::Duration>,
     /// Leave out what has to wait for heartbeats
-    #[arg(long, requires = "launch")]
+    #[arg(long)]
     quick: bool,
     /// Features that the agent is to have, whether it says so or not
     #[arg(long, value_name = "FEATURE", value_delimiter = ',', value_parser = feature())]
@@ -131,14 +129,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             "--repeat makes many runs, and --record and --har write down one: leave one of them out",
         ));
     }
+    without_a_start(arguments)?;
     let headers = headers(arguments)?;
-    let params = params(arguments)?;
     let shuffle = arguments.shuffle.map(order);
     let descriptor = document(arguments.descriptor.as_deref(), described::descriptor)?;
     let manifest = document(arguments.manifest.as_deref(), described::manifest)?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
     let (report, was_interrupted) = runtime.block_on(async {
-        let (agent, mut settings) = target(arguments).await?;
+        // The file is there for as long as agents are started.
+        let (_file, mut settings) = target(arguments)?;
+        say(&mut settings.facts.params, &arguments.params)?;
         settings.headers = headers;
         settings.timeout = arguments.timeout.into();
         settings.budget = arguments.budget.map_or(settings.budget, Into::into);
@@ -152,17 +152,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             cases: arguments.cases,
             claims: arguments.claim.clone(),
             stream_path: arguments.stream_path.clone(),
-            params,
+            params: settings.facts.params,
             descriptor: descriptor.or(settings.facts.descriptor),
             manifest: manifest.or(settings.facts.manifest),
             launched: settings.facts.launched,
             started_at: settings.facts.started_at,
         };
-        let done = runs(&mut settings, arguments.repeat, &plan).await;
-        if let Some(agent) = agent {
-            agent.stop().await;
-        }
-        done
+        runs(&mut settings, arguments.repeat, &plan).await
     })?;
     let exit = plan.tell(&report)?;
     Ok(match was_interrupted {
@@ -228,42 +224,53 @@ fn document(
         .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
-fn params(arguments: &Arguments) -> Result<Params, Failure> {
-    let mut params = Params::default();
-    for text in &arguments.params {
+/// What the user says of the agent, beside what is known of it.
+fn say(params: &mut Params, texts: &[String]) -> Result<(), Failure> {
+    for text in texts {
         let said = params.say(text);
         said.map_err(|error| Failure::usage(format!("--feature-param: {error}")))?;
     }
-    Ok(params)
+    Ok(())
 }
 
-/// The agent to certify: the one that is named or is to be launched, or the built-in one, started
-/// for it.
-async fn target(arguments: &Arguments) -> Result<(Option<reference::Running>, Settings), Failure> {
+/// Refuses what is only for an agent that is started here, of one that is not.
+fn without_a_start(arguments: &Arguments) -> Result<(), Failure> {
+    let given = [
+        ("--quick", arguments.quick),
+        (
+            "--heartbeat-interval",
+            arguments.heartbeat_interval.is_some(),
+        ),
+    ];
+    let given = given.into_iter().find(|(_, is_given)| *is_given);
+    match (&arguments.url, given) {
+        (Some(_), Some((flag, _))) => Err(Failure::usage(format!(
+            "{flag} is for an agent that is started here, and has no meaning for one at a URL: leave it out, or \
+             start the agent with --launch CMD instead"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The agent to certify: the one that is named or is to be launched, or the built-in one; with a
+/// file that is to be there until the end.
+fn target(arguments: &Arguments) -> Result<(Option<NamedTempFile>, Settings), Failure> {
     let now = jiff::Timestamp::now();
     if let Some(url) = arguments.url.clone() {
         return Ok((None, Settings::for_agent(url, now)));
     }
+    let terms = |heartbeat| Terms {
+        heartbeat: arguments.heartbeat_interval.map_or(heartbeat, Into::into),
+        is_quick: arguments.quick,
+    };
     if let Some(command) = &arguments.launch {
         let launch =
             Launch::new(command).map_err(|error| Failure::usage(format!("--launch: {error}")))?;
-        let terms = Terms {
-            heartbeat: arguments.heartbeat_interval.into(),
-            is_quick: arguments.quick,
-        };
-        let settings = Settings::for_launch(launch, terms, now).map_err(Failure::other)?;
-        return Ok((None, settings));
+        let settings = Settings::for_launch(launch, terms(Launch::HEARTBEAT), now);
+        return Ok((None, settings.map_err(Failure::other)?));
     }
-    let agent = reference::start(reference::Settings::unlimited())
-        .await
-        .map_err(Failure::other)?;
-    let url = Url::parse(&agent.url()).map_err(Failure::other)?;
-    let mut settings = Settings::for_agent(url, now);
-    settings.label = Some(BUILT_IN.to_owned());
-    settings.facts.descriptor = Some(agent.descriptor());
-    let manifest = agent.manifest().map_err(Failure::other)?;
-    settings.facts.manifest = Some(described::manifest(&manifest).map_err(Failure::other)?);
-    Ok((Some(agent), settings))
+    let (file, settings) = built_in::target(terms(built_in::HEARTBEAT), now)?;
+    Ok((Some(file), settings))
 }
 
 /// Waits for Ctrl-C or SIGTERM, or for the terminal to go: an agent that was launched is to go
@@ -282,21 +289,26 @@ async fn told_to_stop() {
 
 /// Runs until the end, or until Ctrl-C or SIGTERM; a second one ends the program at once.
 pub(crate) async fn interruptible(settings: &Settings) -> Result<(Recording, bool), Failure> {
-    let cancelled = CancellationToken::new();
+    let (cancelled, given_up) = (CancellationToken::new(), CancellationToken::new());
+    // In a task of its own: a run that judges waits for nobody.
+    let listening = tokio::spawn({
+        let (cancelled, given_up) = (cancelled.clone(), given_up.clone());
+        async move {
+            told_to_stop().await;
+            cancelled.cancel();
+            told_to_stop().await;
+            given_up.cancel();
+        }
+    });
     let bar = Bar::new();
     let observer = |progress| bar.show(progress);
-    let running = run::record(settings, &observer, &cancelled);
-    tokio::pin!(running);
     let recording = tokio::select! {
-        recording = &mut running => recording,
-        () = told_to_stop() => {
-            cancelled.cancel();
-            tokio::select! {
-                recording = &mut running => recording,
-                () = told_to_stop() => return Err(Failure::Other("interrupted twice".to_owned())),
-            }
+        recording = run::record(settings, &observer, &cancelled) => recording,
+        () = given_up.cancelled() => {
+            return Err(Failure::Interrupted("interrupted twice: there is no report".to_owned()));
         }
     };
+    listening.abort();
     bar.clear();
     let recording = recording.map_err(Failure::usage)?;
     Ok((recording, cancelled.is_cancelled()))

@@ -50,6 +50,8 @@ pub(crate) enum Failure {
     Usage(String),
     /// Something else is.
     Other(String),
+    /// The user did not want to wait for the end.
+    Interrupted(String),
 }
 
 impl Failure {
@@ -70,6 +72,7 @@ impl From<Failure> for Exit {
         let (message, exit) = match failure {
             Failure::Usage(message) => (message, Self::Usage),
             Failure::Other(message) => (message, Self::Failed),
+            Failure::Interrupted(message) => (message, Self::Interrupted),
         };
         complain(&message);
         exit

@@ -36,5 +36,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ));
     }
     plan.keep(&recording)?;
-    plan.tell(&recording.report(&plan.judging))
+    let exit = plan.tell(&recording.report(&plan.judging))?;
+    Ok(match recording.was_interrupted() {
+        true => Exit::Interrupted,
+        false => exit,
+    })
 }

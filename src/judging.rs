@@ -141,14 +141,22 @@ impl Plan {
             let text = self.judging.expected.write(&report.results);
             place.write(text.as_bytes())?;
         }
-        let is_told = self.sinks.iter().any(Sink::is_read_at_once);
-        if let Some(error) = report.error.as_ref().filter(|_| !is_told) {
-            complain(error);
-        }
+        tell_verdict(report, &self.sinks);
         match &self.certificate {
             Some(plan) => plan.write(report, &self.sinks, exit(report)),
             None => Ok(exit(report)),
         }
+    }
+}
+
+/// Tells on stderr what somebody at a terminal would not see otherwise: why there is no verdict, or
+/// the verdict, if all reports go to files.
+pub(crate) fn tell_verdict(report: &Report, sinks: &[Sink]) {
+    match &report.error {
+        Some(_) if sinks.iter().any(Sink::is_read_at_once) => {}
+        Some(error) => complain(error),
+        None if sinks.iter().any(Sink::is_stdout) => {}
+        None => complain(&report.in_a_line()),
     }
 }
 

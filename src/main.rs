@@ -1,6 +1,7 @@
 //! The command line of acp-tck: thin, one file a subcommand; nothing is implemented here.
 
 mod agent;
+mod built_in;
 mod certificate;
 mod check;
 mod completions;

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use acp_conformance::launch::Launch;
-use acp_conformance::settings::{Settings, Terms};
+use acp_conformance::recording::Recording;
+use acp_conformance::settings::{Judging, Settings, Terms};
 use acp_conformance::witness;
 use acp_mock_orchestrator::{self as mock, Act, Entry, Journal, KINDS, Mischief, Orchestrator};
-use acp_reports::{Format, Report};
+use acp_reports::Format;
 use url::Url;
 
 use crate::check;
-use crate::exit::{Exit, Failure, complain};
+use crate::exit::{Exit, Failure};
+use crate::output::Place;
 use crate::{judging, output};
 
 /// Of a call, so many characters are told.
@@ -45,6 +47,9 @@ pub(crate) struct Arguments {
     /// The file to write the report to, - for standard output; repeatable
     #[arg(long, value_name = "F")]
     output: Vec<PathBuf>,
+    /// Write down all that came in, for acp-tck judge
+    #[arg(long, value_name = "F")]
+    record: Option<PathBuf>,
 }
 
 fn faults() -> String {
@@ -62,20 +67,24 @@ fn faults() -> String {
 /// Runs the command.
 pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let sinks = output::sinks(arguments.format.clone(), &arguments.output)?;
-    output::all_differ(&sinks, None)?;
+    let record = arguments.record.as_ref();
+    let record = record.map(|path| Place::of("--record", path)).transpose()?;
+    output::all_differ(&sinks, &record)?;
     let runtime = tokio::runtime::Runtime::new().map_err(Failure::other)?;
-    let report = runtime.block_on(watch(&arguments))?;
+    let (recording, judging) = runtime.block_on(watch(&arguments))?;
+    if let Some(place) = &record {
+        place.write_with(|out| recording.write(out))?;
+    }
+    let report = recording.report(&judging);
     for sink in &sinks {
         sink.write(&report)?;
     }
-    if let Some(error) = &report.error {
-        complain(error);
-    }
+    judging::tell_verdict(&report, &sinks);
     // Ctrl-C is how it is meant to end.
     Ok(judging::exit(&report))
 }
 
-async fn watch(arguments: &Arguments) -> Result<Report, Failure> {
+async fn watch(arguments: &Arguments) -> Result<(Recording, Judging), Failure> {
     let addr = SocketAddr::from((arguments.host, arguments.port));
     let started_at = jiff::Timestamp::now();
     let started = mock::start(addr, arguments.faults.clone()).await;
@@ -100,7 +109,8 @@ async fn watch(arguments: &Arguments) -> Result<Report, Failure> {
         is_quick: false,
     });
     let watched = orchestrator.elapsed();
-    Ok(witness::report(&settings, &orchestrator.journal(), watched))
+    let recording = witness::recording(&settings, &orchestrator.journal(), watched);
+    Ok((recording, settings.judging()))
 }
 
 /// Tells each call as it comes in; without end.

@@ -197,14 +197,19 @@ impl<F: Face> Sink<F> {
     /// The file that gets the report as JSON, if this is where it goes.
     pub(crate) fn json_file(&self) -> Option<&Path> {
         match &self.place {
-            Place::File(path) if self.format.name == "json" => Some(path),
+            Place::File(path) if self.format.name() == "json" => Some(path),
             _ => None,
         }
     }
 
     /// The bytes that a file gets.
-    pub(crate) fn text(&self, report: &Report) -> Result<Vec<u8>, Failure> {
+    pub(crate) fn text(&self, report: &F::Report) -> Result<Vec<u8>, Failure> {
         plain(|out| self.format.write(report, out))
+    }
+
+    /// Whether the report goes to standard output.
+    pub(crate) fn is_stdout(&self) -> bool {
+        self.place == Place::Stdout
     }
 
     /// Writes the report.

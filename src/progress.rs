@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use acp_conformance::drive::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::exit::complain;
+
 /// A bar that counts topics and exchanges.
 pub(crate) struct Bar(ProgressBar);
 
@@ -39,6 +41,10 @@ impl Bar {
                 }
             }
             Progress::Asked => self.0.tick(),
+            Progress::Limited(requests, window) => self.0.suspend(|| {
+                let window = humantime::format_duration(window);
+                complain(&limited(requests, &window.to_string()));
+            }),
         }
     }
 
@@ -46,4 +52,13 @@ impl Bar {
     pub(crate) fn clear(&self) {
         self.0.finish_and_clear();
     }
+}
+
+/// What to do about an agent that refuses most of what a check asks.
+fn limited(requests: u32, window: &str) -> String {
+    format!(
+        "the agent takes {requests} invocations in {window}, and a check makes hundreds, so that most of it will stay \
+         open: switch the limit off or raise it for the check (the reference agent: --rate-limit off \
+         --rate-limit-invoke off), or give a key that may do more with --api-key-env"
+    )
 }

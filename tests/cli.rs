@@ -189,6 +189,55 @@ fn an_agent_that_dies_half_way_is_no_verdict_and_what_was_found_is_written() {
 }
 
 #[test]
+fn the_verdict_is_told_where_all_reports_go_to_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("report.json").display().to_string();
+    let output = run(&["check", "--only", "auth", "--output", &path]);
+    assert_eq!(code(&output), 0);
+    let told = complaint(&output);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("HOLDS"), "{told}");
+    let server = stub::Server::start(stub::nothing_found);
+    let output = run(&["check", &server.url(), "--only", "auth", "--output", &path]);
+    assert!(complaint(&output).contains("NOT certified"));
+    // Where the report is seen, it says so itself.
+    let output = run(&["check", "--only", "auth"]);
+    assert!(output.stderr.is_empty(), "{}", complaint(&output));
+}
+
+#[test]
+fn the_demonstration_certifies_at_the_production_level_whatever_the_environment_says() {
+    let mut command = tck(&["check", "--quick", "--cases=10", "--format=json"]);
+    command.env("ACP_PORT", "1").env("ACP_AUTH", "api_key");
+    let output = command.output().expect("the program runs");
+    assert_eq!(code(&output), 0, "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["level"], "production");
+    assert_eq!(report["target"]["url"], "builtin:reference-agent");
+    assert_eq!(status_of(&report, "lifecycle.graceful-stop"), "pass");
+    assert!(!report.to_string().contains("127.0.0.1"));
+}
+
+#[test]
+fn an_agent_with_a_tight_limit_is_told_of_before_it_refuses() {
+    let agent = stub::Agent::start(&[]);
+    let limit = "--feature-param=rate-limit=10/60s";
+    let arguments = ["check", &agent.url, "--cases=20", limit, "--only"];
+    let output = run(&[&arguments[..], &["invoke.accepts-valid"]].concat());
+    let told = complaint(&output);
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for word in [
+        "10 invocations in 1m",
+        "--rate-limit-invoke off",
+        "--api-key-env",
+    ] {
+        assert!(told.contains(word), "{told}");
+    }
+    let output = run(&[&arguments[..], &["auth"]].concat());
+    assert!(output.stderr.is_empty(), "{}", complaint(&output));
+}
+
+#[test]
 fn a_server_that_is_no_agent_falls_short() {
     let server = stub::Server::start(stub::nothing_found);
     let output = run(&["check", &server.url(), "--format", "json"]);
@@ -204,8 +253,10 @@ fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
     let server = stub::Server::start(stub::silent_but_auth);
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("report.json");
+    let record = folder.path().join("record").display().to_string();
     let mut child = tck(&["check", &server.url(), "--format", "json", "--output"])
         .arg(&path)
+        .args(["--record", &record])
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program runs");
@@ -216,6 +267,8 @@ fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
     assert!(interrupt.expect("kill runs").success());
     let status = child.wait().expect("it ends");
     assert_eq!(status.code(), Some(130));
+    let again = run(&["judge", &record]);
+    assert_eq!(code(&again), 130, "{}", complaint(&again));
     let report = report(&path);
     assert_eq!(report["verdict"], "error");
     assert_eq!(report["error"], "the run was interrupted");
@@ -271,7 +324,9 @@ fn status_of<'a>(report: &'a Value, rule: &str) -> &'a str {
 #[test]
 fn the_same_seed_gives_the_same_report() {
     let once = || {
-        let output = run(&["check", "--seed", "7", "--cases", "40", "--format", "json"]);
+        let output = run(&[
+            "check", "--quick", "--seed", "7", "--cases", "40", "--format", "json",
+        ]);
         assert_eq!(code(&output), 0, "{}", complaint(&output));
         let mut report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         without_times(&mut report);

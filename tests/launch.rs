@@ -79,11 +79,88 @@ fn an_agent_that_ends_at_once_is_no_verdict_and_its_last_words_are_told() {
 }
 
 #[test]
+fn an_agent_that_never_serves_is_no_verdict_however_short_the_time_is() {
+    let command = "sh -c 'echo waiting for the database; exec sleep 600'";
+    let output = tck(&["check", "--budget=2s", "--launch", command])
+        .output()
+        .expect("it runs");
+    let told = complaint(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for word in [
+        "could not be started",
+        "does not serve",
+        "waiting for the database",
+    ] {
+        assert!(told.contains(word), "{told}");
+    }
+}
+
+#[test]
+fn who_leaves_the_group_of_what_is_launched_does_not_stay() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (file, own) = (folder.path().join("pids"), env!("CARGO_BIN_EXE_acp-tck"));
+    let script = format!(
+        "setsid sleep 600 & echo $! >> {}; exec {own} agent --rate-limit off --rate-limit-invoke off",
+        file.display()
+    );
+    let launch = format!("sh -c '{script}'");
+    let output = tck(&["check", "--quick", "--only=auth", "--launch", &launch])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    assert!(!launched(&file).is_empty());
+    for pid in launched(&file) {
+        until(|| (!is_alive(pid)).then_some(()));
+    }
+}
+
+#[test]
+fn what_an_orchestrator_has_seen_is_judged_again_from_its_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
+    let port = port.expect("a port").port();
+    let beat = "--heartbeat-interval=1s";
+    let told = port.to_string();
+    let (record, first, again) = (file("record"), file("first.json"), file("again.json"));
+    let mut command = tck(&["orchestrator", "--port", &told, "--duration=4s", beat]);
+    command.args(["--record", &record, "--output", &first]);
+    let orchestrator = command.spawn().expect("an orchestrator");
+    until(|| std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    let url = format!("http://127.0.0.1:{port}");
+    let mut agents = ["one", "two"].map(|id| {
+        let more = ["--agent-id", id, "--orchestrator-url", &url, beat];
+        let fault = (id == "two").then_some("--fault=beats-twice-as-often");
+        let mut agent = tck(&["agent", "--port=0"]);
+        agent.args(more).args(fault).stderr(Stdio::null());
+        agent.spawn().expect("an agent")
+    });
+    let output = orchestrator.wait_with_output().expect("an end");
+    for agent in &mut agents {
+        agent.kill().expect("it ends");
+        agent.wait().expect("an end");
+    }
+    assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
+    let output = tck(&["judge", &record, "--output", &again])
+        .output()
+        .expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
+    let read = |path| std::fs::read_to_string(path).expect("a report");
+    assert_eq!(read(&first), read(&again));
+    assert!(read(&first).contains("agents: "), "{}", read(&first));
+}
+
+#[test]
 fn what_goes_against_a_launch_is_told() {
     let url = "http://127.0.0.1:9";
     for (arguments, word) in [
         (vec!["check", url, "--launch", "agent"], "--launch"),
-        (vec!["check", "--quick"], "--launch"),
+        (vec!["check", url, "--quick"], "--launch"),
+        (
+            vec!["check", url, "--heartbeat-interval=2s"],
+            "--heartbeat-interval is for an agent that is started here",
+        ),
         (vec!["check", "--launch", ""], "{port}"),
         (vec!["check", "--launch", "'agent"], "quote"),
         (
@@ -143,7 +220,7 @@ fn whoever_is_interrupted_leaves_no_agent_behind() {
     for (name, times, code, fault) in [
         ("-INT", 1, 130, ""),
         ("-HUP", 1, 130, ""),
-        ("-TERM", 2, 3, "--fault never-exits"),
+        ("-TERM", 2, 130, "--fault never-exits"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("pids");

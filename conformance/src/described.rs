@@ -52,8 +52,9 @@ pub(crate) struct Listed {
     pub(crate) path: String,
 }
 
-/// The paths and methods that `endpoints` lists: entries of an array, or members of an object.
-pub(crate) fn endpoints(document: &Value) -> Vec<Listed> {
+/// The paths and methods that `endpoints` lists: entries of an array, or members of an object; and
+/// whether each says that it asks for credentials.
+pub(crate) fn endpoints(document: &Value) -> Vec<(Listed, Option<bool>)> {
     let entries: Vec<&Value> = match document.get("endpoints") {
         Some(Value::Array(entries)) => entries.iter().collect(),
         Some(Value::Object(entries)) => entries.values().collect(),
@@ -62,12 +63,12 @@ pub(crate) fn endpoints(document: &Value) -> Vec<Listed> {
     let listed = entries.into_iter().filter_map(|entry| {
         let method = entry.get("method")?.as_str()?.to_ascii_uppercase();
         let path = entry.get("path")?.as_str()?;
-        is_plain(path).then(|| Listed {
-            method,
-            path: path.to_owned(),
-        })
+        let names = ["auth_required", "authRequired"].into_iter();
+        let guarded = names.filter_map(|name| entry.get(name)?.as_bool()).next();
+        let path = path.to_owned();
+        is_plain(&path).then_some((Listed { method, path }, guarded))
     });
-    let mut all: Vec<Listed> = Vec::new();
+    let mut all: Vec<(Listed, Option<bool>)> = Vec::new();
     for one in listed {
         if !all.contains(&one) {
             all.push(one);
@@ -141,15 +142,23 @@ mod tests {
     #[test]
     fn both_forms_of_a_list_of_endpoints_are_read() {
         let one = json!({"path": "/invoke", "method": "post"});
-        let listed = vec![Listed {
-            method: "POST".to_owned(),
-            path: "/invoke".to_owned(),
-        }];
+        let listed = |guarded| {
+            let (method, path) = ("POST".to_owned(), "/invoke".to_owned());
+            vec![(Listed { method, path }, guarded)]
+        };
         assert_eq!(
             endpoints(&json!({"endpoints": [one, one, "/auth"]})),
-            listed
+            listed(None)
         );
-        assert_eq!(endpoints(&json!({"endpoints": {"invoke": one}})), listed);
+        assert_eq!(
+            endpoints(&json!({"endpoints": {"invoke": one}})),
+            listed(None)
+        );
+        for (name, said) in [("auth_required", true), ("authRequired", false)] {
+            let one = json!({"path": "/invoke", "method": "POST", name: said});
+            let told = endpoints(&json!({"endpoints": [one]}));
+            assert_eq!(told, listed(Some(said)));
+        }
         assert_eq!(endpoints(&json!({"endpoints": "all"})), Vec::new());
         let forged = json!({"path": "/x HTTP/1.1\r\nHost: y", "method": "GET"});
         assert_eq!(endpoints(&json!({"endpoints": [forged]})), Vec::new());

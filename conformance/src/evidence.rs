@@ -3,237 +3,22 @@
 //! Gathered by the drives, read by the rules. Nothing here does I/O; what is parsed is parsed
 //! once and kept.
 
+mod topic;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use self::topic::{Step, Topic};
 use crate::cases::Case;
+use crate::deadline::Deadline;
 use crate::json;
 use crate::probe::Probe;
 use crate::scenes::Life;
 use crate::settings::Facts;
 use crate::sse::{self, Transcript};
 use crate::wire::{Answer, End, Exchange};
-
-/// What a group of exchanges was for. The order is the order of asking: what may leave an
-/// agent in a bad state comes last. The names stand in records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Topic {
-    /// The agent's documents, read once.
-    Documents,
-    /// Paths that no agent has.
-    UnknownPath,
-    /// Which stream paths there are.
-    Discovery,
-    /// Known paths, asked with another method.
-    WrongMethod,
-    /// `HEAD` where `GET` works.
-    Head,
-    /// Requests that carry a foreign `Origin`.
-    Cors,
-    /// Several requests on one connection.
-    KeepAlive,
-    /// Configurations that are valid under the schema.
-    ConfigValid,
-    /// Configurations that are not.
-    ConfigInvalid,
-    /// Bodies that hold no configuration.
-    ConfigShapes,
-    /// Configurations created at the same time.
-    ConfigConcurrent,
-    /// One configuration, used over many connections.
-    ConfigUsable,
-    /// Ids that were never given out.
-    ConfigUnknown,
-    /// The same inputs under several configurations, and under none.
-    ConfigEffect,
-    /// Inputs that are valid under the schema.
-    InvokeValid,
-    /// Inputs that are not.
-    InvokeInvalid,
-    /// Bodies that hold no input.
-    InvokeShapes,
-    /// The same inputs alone, and then at the same time.
-    InvokeConcurrent,
-    /// The same input, its keys in another order.
-    InvokeOrder,
-    /// Streams of valid inputs, many at a time.
-    StreamValid,
-    /// Streams of invalid inputs.
-    StreamInvalid,
-    /// Bodies that are not JSON.
-    MalformedJson,
-    /// A JSON body that says it is text.
-    WrongContentType,
-    /// Requests that are odd in other ways.
-    BadRequests,
-    // TOPICS: config-versions
-    /// A configuration stored twice under one id, and rolled back.
-    ConfigVersions,
-    // TOPICS: cache
-    /// What was asked before, and what only looks like it.
-    Cache,
-    /// What was asked before, after its time.
-    CacheTime,
-    // TOPICS: auth
-    /// Requests with the right credentials, with others, and with none.
-    Auth,
-    // TOPICS: observability
-    /// Scrapes of the metrics, and what was asked between them.
-    Metrics,
-    /// The health, while much else is asked.
-    HealthUnderLoad,
-    // TOPICS: lifecycle
-    /// A process of the agent's, from its start to its end.
-    Lifetime,
-    /// A request that takes longer than it may.
-    RequestTimeout,
-    // TOPICS: orchestrator
-    /// What the agent says to an orchestrator that behaves.
-    Registration,
-    /// What it says to one that has forgotten it.
-    Forgotten,
-    /// What it says to one that answers a registration with 201.
-    Created,
-    /// What it does without one, and when there is one again.
-    Outage,
-    /// What it says when its capabilities have changed.
-    CapabilitiesChange,
-    // TOPICS: descriptor
-    /// The paths that the descriptor and the manifest list; for their own rules alone.
-    Described,
-    /// The documents once more, late.
-    Reread,
-    /// Clients that leave in mid-stream.
-    StreamLeave,
-    /// A body past any bound.
-    Oversized,
-    /// Clients that drop half-sent requests and half-read answers.
-    Abort,
-    // TOPICS: rate-limit
-    /// As many invocations as are allowed, and more.
-    RateLimit,
-}
-
-impl Topic {
-    /// All of them, in the order of asking.
-    pub const ALL: &'static [Self] = &[
-        Self::Documents,
-        Self::UnknownPath,
-        Self::Discovery,
-        Self::WrongMethod,
-        Self::Head,
-        Self::Cors,
-        Self::KeepAlive,
-        Self::ConfigValid,
-        Self::ConfigInvalid,
-        Self::ConfigShapes,
-        Self::ConfigConcurrent,
-        Self::ConfigUsable,
-        Self::ConfigUnknown,
-        Self::ConfigEffect,
-        Self::InvokeValid,
-        Self::InvokeInvalid,
-        Self::InvokeShapes,
-        Self::InvokeConcurrent,
-        Self::InvokeOrder,
-        Self::StreamValid,
-        Self::StreamInvalid,
-        Self::MalformedJson,
-        Self::WrongContentType,
-        Self::BadRequests,
-        // TOPICS: config-versions
-        Self::ConfigVersions,
-        // TOPICS: cache
-        Self::Cache,
-        Self::CacheTime,
-        // TOPICS: auth
-        Self::Auth,
-        // TOPICS: observability
-        Self::Metrics,
-        Self::HealthUnderLoad,
-        // TOPICS: lifecycle
-        Self::Lifetime,
-        Self::RequestTimeout,
-        // TOPICS: orchestrator
-        Self::Registration,
-        Self::Forgotten,
-        Self::Created,
-        Self::Outage,
-        Self::CapabilitiesChange,
-        // TOPICS: descriptor
-        Self::Described,
-        Self::Reread,
-        Self::StreamLeave,
-        Self::Oversized,
-        Self::Abort,
-        // TOPICS: rate-limit
-        Self::RateLimit,
-    ];
-
-    /// Whether it is played with a process of the agent's, beside the others and once: what is
-    /// asked there is for its own rules alone.
-    #[must_use]
-    pub fn is_scene(self) -> bool {
-        matches!(
-            self,
-            Self::Lifetime
-                | Self::RequestTimeout
-                | Self::Registration
-                | Self::Forgotten
-                | Self::Created
-                | Self::Outage
-                | Self::CapabilitiesChange
-        )
-    }
-}
-
-impl fmt::Display for Topic {
-    /// Its name in words: `config valid`.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, letter) in format!("{self:?}").chars().enumerate() {
-            if index > 0 && letter.is_ascii_uppercase() {
-                formatter.write_str(" ")?;
-            }
-            write!(formatter, "{}", letter.to_ascii_lowercase())?;
-        }
-        Ok(())
-    }
-}
-
-/// Where within a topic an exchange belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Step {
-    /// The thing itself: the only step of most topics.
-    Main,
-    /// `GET /auth`, without credentials.
-    Auth,
-    /// `GET /schema`.
-    Schema,
-    /// `GET /capabilities`.
-    Capabilities,
-    /// `GET /health`.
-    Health,
-    /// `GET /`.
-    Root,
-    /// A configuration made for what follows.
-    Setup,
-    /// What is compared with.
-    Baseline,
-    /// The same again, to see what changes by itself.
-    Again,
-    /// Done to disturb the agent; not judged by itself.
-    Disturb,
-    /// Whether the agent still answers.
-    After,
-    /// What the agent itself has said to an orchestrator, and what it was answered.
-    Call,
-}
 
 /// How a case was put into a request, so that a smaller one can be put there too.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -271,6 +56,21 @@ pub struct About {
     pub is_beneath: bool,
     /// A stream was asked for.
     pub wants_stream: bool,
+}
+
+impl About {
+    /// A place in its topic, and a note.
+    #[must_use]
+    pub fn new(step: Step, key: usize, note: impl Into<String>) -> Self {
+        Self {
+            step,
+            key,
+            note: note.into(),
+            case: None,
+            is_beneath: false,
+            wants_stream: false,
+        }
+    }
 }
 
 /// One thing asked, and the exchange that came of it.
@@ -358,6 +158,8 @@ pub struct Evidence {
     pub incomplete: BTreeMap<Topic, String>,
     /// What became of the processes of scenes.
     pub(crate) lives: BTreeMap<Topic, Life>,
+    /// Until when it may be judged; without end, but in a run.
+    pub(crate) deadline: Deadline,
 }
 
 impl Evidence {
@@ -371,6 +173,7 @@ impl Evidence {
             asks,
             incomplete,
             lives: BTreeMap::new(),
+            deadline: Deadline::default(),
         }
     }
 
@@ -378,6 +181,13 @@ impl Evidence {
     #[must_use]
     pub(crate) fn with_lives(mut self, lives: BTreeMap<Topic, Life>) -> Self {
         self.lives = lives;
+        self
+    }
+
+    /// To be judged until then.
+    #[must_use]
+    pub(crate) fn until(mut self, deadline: Deadline) -> Self {
+        self.deadline = deadline;
         self
     }
 
@@ -395,19 +205,23 @@ impl Evidence {
             asks: documents.chain([ask]).collect(),
             incomplete: BTreeMap::new(),
             lives: self.lives.clone(),
+            deadline: self.deadline.clone(),
         }
     }
 
-    /// Everything asked; scenes aside, and what only a descriptor or a manifest lists.
+    /// Everything asked; scenes aside, and what only a descriptor or a manifest lists. This and the
+    /// others end when the time for judging does, and [`judge`](crate::judge::judge) says so.
     pub fn all(&self) -> impl Iterator<Item = &Ask> {
         let asks = self.asks.iter().map(Arc::as_ref);
-        asks.filter(|ask| !ask.topic.is_scene() && ask.topic != Topic::Described)
+        let asks = asks.filter(|ask| !ask.topic.is_scene() && ask.topic != Topic::Described);
+        asks.take_while(move |_| !self.deadline.is_over())
     }
 
     /// What was asked under a topic.
     pub fn of(&self, topic: Topic) -> impl Iterator<Item = &Ask> {
         let asks = self.asks.iter().map(Arc::as_ref);
-        asks.filter(move |ask| ask.topic == topic)
+        let asks = asks.filter(move |ask| ask.topic == topic);
+        asks.take_while(move |_| !self.deadline.is_over())
     }
 
     /// What was asked in a step of a topic.

@@ -4,9 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use acp_reports::{Level, Status};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Ask, Evidence, Topic};
 use crate::feature::Feature;
 use crate::rule::{Judged, Judgement, Rule};
+use crate::show;
+
+/// What is said of a rule for which there is no time left.
+pub(crate) const OUT_OF_TIME: &str =
+    "judging it takes longer than the run may take: give it more time with --budget";
 
 /// What became of a rule, before its level is asked.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,11 +28,15 @@ pub enum Outcome {
     Error(String),
 }
 
-/// Judges one rule: pure, and whatever the evidence holds, it comes back.
+/// Judges one rule: pure, and whatever the evidence holds, it comes back. When the evidence's
+/// deadline comes before the judgement, whatever that is rests on a part of the evidence.
 #[must_use]
 pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
-    if let Some(reason) = beside_the_point(rule.feature, evidence) {
-        return Outcome::Skip(reason);
+    if let Some(outcome) = beside_the_point(rule, evidence) {
+        return outcome;
+    }
+    if evidence.deadline.is_over() {
+        return Outcome::Inconclusive(OUT_OF_TIME.to_owned());
     }
     let Ok(judgement) = catch_unwind(AssertUnwindSafe(|| (rule.judge)(evidence))) else {
         return Outcome::Error(format!(
@@ -35,6 +44,9 @@ pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
             rule.id
         ));
     };
+    if evidence.deadline.is_over() {
+        return Outcome::Inconclusive(OUT_OF_TIME.to_owned());
+    }
     let gap = rule
         .reads
         .iter()
@@ -52,26 +64,45 @@ pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
     }
 }
 
-/// Why a feature's rules do not apply to this agent, if so.
-fn beside_the_point(feature: Feature, evidence: &Evidence) -> Option<String> {
-    let probe = &evidence.probe;
+/// What a rule comes to whose feature does not apply to this agent, or could not be seen.
+fn beside_the_point(rule: &Rule, evidence: &Evidence) -> Option<Outcome> {
+    let (feature, probe) = (rule.feature, &evidence.probe);
     if feature.needs_launch() && evidence.facts.launched.is_none() {
-        return Some(format!(
+        return Some(Outcome::Skip(format!(
             "`{feature}` is seen only of an agent that is started here: give --launch CMD"
-        ));
+        )));
     }
     if feature == Feature::Descriptor && !probe.is_found(feature) {
         let told = "neither a descriptor nor a manifest is given: --descriptor F, --manifest F";
-        return Some(told.to_owned());
+        return Some(Outcome::Skip(told.to_owned()));
     }
     if probe.is_found(feature) || !evidence.incomplete.is_empty() {
         return None;
     }
-    Some(if probe.is_claimed(feature) {
-        format!("`{feature}` is claimed and was not found: see features.claims-are-true")
-    } else {
-        format!("`{feature}` is neither claimed nor found")
+    if !probe.is_claimed(feature) {
+        let told = format!("`{feature}` is neither claimed nor found");
+        return Some(Outcome::Skip(told));
+    }
+    Some(match turned_away(rule, evidence) {
+        Some(why) => Outcome::Inconclusive(why),
+        None => Outcome::Skip(format!(
+            "`{feature}` is claimed and was not found: see features.claims-are-true"
+        )),
     })
+}
+
+/// Why nothing can be seen of a rule's feature, if the agent does not let the checker in, or sends it
+/// away for asking too often. Where it has come to nothing that the rule reads, what kept it from
+/// that tells; but not what was asked in order to be refused.
+fn turned_away(rule: &Rule, evidence: &Evidence) -> Option<String> {
+    let own = rule.reads.iter().flat_map(|topic| evidence.of(*topic));
+    let mut own = own.filter_map(Ask::answer).peekable();
+    if own.peek().is_some() {
+        return own.find_map(show::turned_away);
+    }
+    let is_meant = |ask: &&Ask| matches!(ask.topic, Topic::Auth | Topic::RateLimit);
+    let others = evidence.all().filter(|ask| !is_meant(ask));
+    others.filter_map(Ask::answer).find_map(show::turned_away)
 }
 
 /// The status that an outcome has for a rule of this level: nowhere else do the two meet.
@@ -93,10 +124,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::evidence::{About, Ask, Step, Topic};
+    use crate::deadline::Deadline;
+    use crate::evidence::Step;
+    use crate::made_up;
     use crate::rule::{Flaw, Judgement, Look, each};
     use crate::settings::Facts;
-    use crate::wire::{End, Exchange, Request};
+    use crate::wire::{End, Request};
 
     fn evidence(count: usize, incomplete: &[(Topic, &str)]) -> Evidence {
         let facts = Facts {
@@ -104,22 +137,8 @@ mod tests {
             ..Facts::default()
         };
         let asks = (0..count).map(|key| {
-            let about = About {
-                step: Step::Main,
-                key,
-                note: String::new(),
-                case: None,
-                is_beneath: false,
-                wants_stream: false,
-            };
-            let exchange = Exchange {
-                request: Request::get("/auth"),
-                began: std::time::Duration::ZERO,
-                elapsed: std::time::Duration::ZERO,
-                answer: None,
-                end: End::TimedOut,
-            };
-            Arc::new(Ask::new(Topic::Head, about, exchange))
+            let exchange = made_up::exchange(Request::get("/auth"), Err(End::TimedOut));
+            Arc::new(made_up::ask(Topic::Head, Step::Main, key, exchange))
         });
         let incomplete: BTreeMap<_, _> = incomplete
             .iter()
@@ -205,6 +224,51 @@ mod tests {
             judge(&rule(blind), &evidence(1, &[])),
             Outcome::Error(_)
         ));
+    }
+
+    #[test]
+    fn what_there_is_no_time_for_is_inconclusive_whatever_it_would_be() {
+        let late = || evidence(3, &[]).until(Deadline::within(std::time::Duration::ZERO));
+        for judge_it in [fine, second_is_wrong] {
+            let outcome = judge(&rule(judge_it), &late());
+            assert_eq!(outcome, Outcome::Inconclusive(OUT_OF_TIME.to_owned()));
+        }
+        assert_eq!(late().all().count() + late().of(Topic::Head).count(), 0);
+    }
+
+    #[test]
+    fn a_feature_that_nobody_was_let_in_to_see_is_inconclusive_with_the_reason() {
+        let caching = Rule {
+            feature: Feature::Cache,
+            ..rule(fine)
+        };
+        let claims = |topic, status| {
+            let facts = Facts {
+                claims: vec![Feature::Cache],
+                ..Facts::default()
+            };
+            let answer = made_up::answer(status, &[], "");
+            let exchange = made_up::exchange(Request::get("/auth"), Ok(answer));
+            let ask = made_up::ask(topic, Step::Main, 0, exchange);
+            judge(
+                &caching,
+                &Evidence::new(facts, vec![Arc::new(ask)], BTreeMap::new()),
+            )
+        };
+        for (topic, status, word) in [
+            (Topic::Head, 429, "raise or switch off its limits"),
+            (Topic::Head, 401, "--api-key-env"),
+            // What the rule reads was not come to.
+            (Topic::Cors, 429, "raise or switch off its limits"),
+        ] {
+            let Outcome::Inconclusive(why) = claims(topic, status) else {
+                panic!("{status} tells nothing of the feature");
+            };
+            assert!(why.contains(word), "{why}");
+        }
+        for (topic, status) in [(Topic::Head, 200), (Topic::RateLimit, 429)] {
+            assert!(matches!(claims(topic, status), Outcome::Skip(_)));
+        }
     }
 
     #[test]

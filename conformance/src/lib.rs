@@ -7,6 +7,7 @@
 mod cached;
 pub mod cases;
 mod credentials;
+pub mod deadline;
 pub mod described;
 pub mod dialects;
 pub mod drive;
@@ -22,6 +23,8 @@ mod json;
 pub mod judge;
 pub mod launch;
 pub mod limits;
+#[cfg(test)]
+mod made_up;
 pub mod merge;
 mod order;
 pub mod params;

@@ -17,8 +17,18 @@ const LAST: &[Topic] = &[
     Topic::Abort,
     Topic::RateLimit,
 ];
-/// Chance of its own, apart from the cases'.
+/// Chances of their own, apart from the cases'.
 const STREAM: u64 = 0x6f_7264_6572;
+const RULES: u64 = 0x72_756c_6573;
+
+/// The order in which so many rules are judged; the usual one without a seed.
+pub(crate) fn of_rules(count: usize, seed: Option<u64>) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    if let Some(seed) = seed {
+        Rng::new(seed, RULES).shuffle(&mut order);
+    }
+    order
+}
 
 /// Puts topics, which are in the usual order, into another one.
 pub(crate) fn shuffle(topics: &mut [Topic], seed: u64) {
@@ -65,6 +75,16 @@ mod tests {
         assert_eq!(&topics[..PROBED.len()], PROBED);
         assert_eq!(&topics[topics.len() - LAST.len()..], LAST);
         assert_eq!(&Topic::ALL[Topic::ALL.len() - LAST.len()..], LAST);
+    }
+
+    #[test]
+    fn rules_are_judged_in_another_order_and_each_once() {
+        assert_eq!(of_rules(4, None), [0, 1, 2, 3]);
+        let order = of_rules(100, Some(3));
+        assert_ne!(order, of_rules(100, None));
+        assert_eq!(order, of_rules(100, Some(3)));
+        let all: BTreeSet<usize> = order.into_iter().collect();
+        assert_eq!(all.len(), 100);
     }
 
     #[test]

@@ -11,9 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::drive::{self, Bank, Driver, Halt, Observer, Progress, Stop};
 use crate::evidence::{Ask, Evidence, Topic};
+use crate::limits::Limit;
 use crate::order;
 use crate::probe::Probe;
-use crate::recording::{Ended, Recording};
+use crate::recording::{Ended, RULES_PER_SHARE, Recording};
 use crate::rule::Rule;
 use crate::rules;
 use crate::scenes::{Known, Played, Scenes, Stage, lives};
@@ -26,6 +27,18 @@ use crate::wire::{Client, ClientError, Limits};
 const ROOM_FOR_A_CASE: usize = 96 << 10;
 /// How often a rule that fails is judged in all.
 const ATTEMPTS: u32 = 3;
+/// What is said of the topics for which not all cases were made.
+const CUT_SHORT: &str = "making the cases from the agent's schemas takes longer than the run may take, so that some are \
+     missing: give it more time with --budget";
+/// What is asked with all the cases there are.
+const GENERATED: &[Topic] = &[
+    Topic::ConfigValid,
+    Topic::ConfigInvalid,
+    Topic::InvokeValid,
+    Topic::InvokeInvalid,
+    Topic::StreamValid,
+    Topic::StreamInvalid,
+];
 /// What makes no sense without a stream path.
 const STREAMED: &[Topic] = &[Topic::StreamValid, Topic::StreamInvalid, Topic::StreamLeave];
 /// What makes no sense without a valid input.
@@ -88,12 +101,10 @@ async fn record_until(
         .filter(|rule| settings.selection.includes(rule))
         .collect();
     let mut main = run.start().await;
-    let (evidence, bank) = run.gather_all(&rules, main.as_ref()).await;
-    let mut verdicts: Vec<Verdict> = rules
-        .iter()
-        .map(|rule| Verdict::first(rule, &evidence))
-        .collect();
-    let rounds = run.try_again(&mut verdicts, &evidence, &bank).await;
+    let (mut evidence, bank) = run.gather_all(&rules, main.as_ref()).await;
+    let mut verdicts = run.judge(&rules, &mut evidence).await;
+    let rounds = run.try_again(&mut verdicts, &mut evidence, &bank).await;
+    evidence.deadline = cancelled.for_judging();
     run.shrink(&mut verdicts, &evidence, &bank).await;
     if let Some(main) = &mut main {
         run.end(main).await;
@@ -107,6 +118,7 @@ async fn record_until(
         evidence,
         (rounds, verdicts),
         ended,
+        &cancelled.for_judging(),
     ))
 }
 
@@ -140,12 +152,13 @@ impl Run<'_> {
         };
         let looked = tokio::select! {
             looked = stage.ready() => looked,
-            () = self.cancelled.cancelled() => {
-                self.stop = self.cancelled.why();
-                None
-            }
+            () = self.cancelled.cancelled() => None,
         };
         stage.first_look(looked);
+        if let Some(why) = self.cancelled.why() {
+            stage.give_up();
+            self.stop = (why == Stop::Interrupted).then_some(why);
+        }
         self.stop = self.stop.take().or_else(|| stage.is_gone().map(Stop::Gone));
         Some(stage)
     }
@@ -229,18 +242,26 @@ impl Run<'_> {
                 continue;
             }
             if NEED_INPUT.contains(&topic) && bank.inputs.is_empty() && self.stop.is_none() {
-                let why = "no valid input could be made: see schema.satisfiable";
+                let why = match bank.is_cut_short {
+                    true => CUT_SHORT,
+                    false => "no valid input could be made: see schema.satisfiable",
+                };
                 gathered.incomplete.insert(topic, why.to_owned());
                 continue;
             }
             self.drive(topic, (&probe, &bank), &mut gathered).await;
+            if bank.is_cut_short && GENERATED.contains(&topic) {
+                let incomplete = gathered.incomplete.entry(topic);
+                incomplete.or_insert_with(|| CUT_SHORT.to_owned());
+            }
             if order::PROBED.contains(&topic) {
                 probe = Probe::of(facts, &gathered.asks);
             }
             if topic == Topic::Documents {
-                bank = Bank::fill(&probe, facts);
+                bank = Bank::fill(&probe, facts, &self.cancelled.for_making());
             }
             if topic == Topic::Discovery && self.stop.is_none() {
+                self.warn_of_limit(&probe, &read);
                 let known = Known {
                     probe: Arc::new(Probe::of(facts, &gathered.asks)),
                     bank: Arc::new(bank.clone()),
@@ -250,6 +271,21 @@ impl Run<'_> {
             }
         }
         (gathered, bank)
+    }
+
+    /// Says early what would be learnt late: that most of the run will be refused.
+    fn warn_of_limit(&self, probe: &Probe, read: &BTreeSet<Topic>) {
+        let asks_much = GENERATED.iter().any(|topic| read.contains(topic));
+        let is_tight = |limit: &Limit| {
+            let needed = self.settings.facts.cases.saturating_mul(2);
+            (limit.requests as usize) < needed && limit.window > drive::RATE_LIMIT_WAIT
+        };
+        if let Some(limit) = probe
+            .rate_limit()
+            .filter(|limit| asks_much && is_tight(limit))
+        {
+            (self.observer)(Progress::Limited(limit.requests, limit.window));
+        }
     }
 
     /// Topics in the order of asking: [`Topic::ALL`]'s, or shuffled if the settings say so.
@@ -282,13 +318,33 @@ impl Run<'_> {
         Driver::new(topic, target, (probe, bank), self.observer, self.cancelled)
     }
 
+    /// What the evidence says at first of each rule. A rule that takes long leaves time to the
+    /// others, and to whoever wants to interrupt.
+    async fn judge(&self, rules: &[&'static Rule], evidence: &mut Evidence) -> Vec<Verdict> {
+        let is_interrupted = || self.cancelled.why() == Some(Stop::Interrupted);
+        let mut was_interrupted = is_interrupted();
+        let mut deadline = self.cancelled.for_judging();
+        let mut verdicts = BTreeMap::new();
+        for index in order::of_rules(rules.len(), self.settings.shuffle) {
+            if is_interrupted() && !was_interrupted {
+                was_interrupted = true;
+                deadline = self.cancelled.for_judging();
+            }
+            evidence.deadline = deadline.share(RULES_PER_SHARE);
+            verdicts.insert(index, Verdict::first(rules[index], evidence));
+            tokio::task::yield_now().await;
+        }
+        verdicts.into_values().collect()
+    }
+
     /// Gathers afresh what failing rules rest on, and judges them again.
     async fn try_again(
         &mut self,
         verdicts: &mut [Verdict],
-        evidence: &Evidence,
+        evidence: &mut Evidence,
         bank: &Bank,
     ) -> Vec<Round> {
+        self.stop = self.stop.take().or(self.cancelled.why());
         let topics = failing_topics(verdicts, evidence);
         let mut rounds = Vec::new();
         for _ in 1..ATTEMPTS {
@@ -304,7 +360,12 @@ impl Run<'_> {
                 asks: fresh.asks,
                 incomplete: fresh.incomplete,
             };
+            evidence.deadline = self.cancelled.for_judging();
             judge_again(verdicts, evidence, &round);
+            // What was judged in part would be judged otherwise from the record.
+            if evidence.deadline.is_over() {
+                break;
+            }
             rounds.push(round);
         }
         rounds

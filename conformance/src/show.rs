@@ -19,6 +19,22 @@ pub(crate) fn answer(answer: &Answer) -> String {
     format!("{} {}", answer.status, shorten(body, LENGTH))
 }
 
+/// What to do about an answer that says nothing of the agent but that the asker is not welcome.
+pub(crate) fn turned_away(answer: &Answer) -> Option<String> {
+    match answer.status {
+        401 | 403 => Some(format!(
+            "the agent answers {} and wants credentials: give them with --header or --api-key-env",
+            answer.status
+        )),
+        429 => Some(
+            "the agent answers 429 for longer than can be waited out: raise or switch off its limits, or \
+             send a key that has more with --header or --api-key-env"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
 /// A JSON value.
 pub(crate) fn value(value: &Value) -> String {
     shorten(&value.to_string(), LENGTH).into_owned()

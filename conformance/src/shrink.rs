@@ -56,7 +56,8 @@ pub(crate) async fn shrink(
     let mut tries = if frame.is_stream { STREAM_TRIES } else { TRIES };
     let mut smallest = None;
     'smaller: loop {
-        let candidates: Vec<Case> = cases::shrink(&case, schema).take(tries).collect();
+        let candidates = cases::shrink_until(&case, schema, &evidence.deadline);
+        let candidates: Vec<Case> = candidates.take(tries).collect();
         for candidate in candidates {
             tries = tries.checked_sub(1)?;
             let question = Question::case(ask.about.step, ask.about.key, &candidate, &frame);

@@ -1,24 +1,25 @@
 //! Putting a run together: verdicts and evidence make the report.
 
+mod features;
+
 use std::time::Duration;
 
 use acp_reports::{
-    Dialect as ShownDialect, Evidence as Shown, Feature as ShownFeature, Finding, Level,
-    ProfileLevel, Report, Status, Summary, Target, Tool, Verdict as RunVerdict,
+    Dialect as ShownDialect, Evidence as Shown, Finding, Report, Status, Summary, Target, Tool,
+    Verdict as RunVerdict,
 };
 
+use self::features::{features, level};
 use crate::dialects::{self, Dialect};
 use crate::drive::Stop;
-use crate::evidence::{Ask, Evidence, Step, Topic};
+use crate::evidence::{Ask, Evidence};
 use crate::expected::ExpectedFailures;
-use crate::feature::Feature;
 use crate::judge::{Outcome, status};
 use crate::present::Presenter;
 use crate::profile::Profile;
 use crate::recording::Ended;
 use crate::redact::Redactor;
 use crate::rule::Judged;
-use crate::rules;
 use crate::verdict::Verdict;
 
 /// How many exchanges are shown of one failure.
@@ -63,9 +64,10 @@ pub(crate) fn report(
     tell_costs(&spoken, &mut results);
     let stale_expectations = frame.expected.apply(&mut results);
     let error = ended.stop.as_ref().and_then(|stop| match stop {
-        Stop::Gone(_) if evidence.all().next().is_none() => {
-            Some(format!("no agent answers at {url}: {stop}"))
-        }
+        Stop::Gone(_) if evidence.all().next().is_none() => Some(match facts.launched {
+            Some(_) => format!("the agent could not be started: {stop}"),
+            None => format!("no agent answers at {url}: {stop}"),
+        }),
         Stop::Gone(_) => Some(format!(
             "the agent stopped answering after {} exchanges: {stop}",
             evidence.asks.len()
@@ -250,47 +252,6 @@ fn evidence_of(
     shrunk.chain(others).take(SHOWN).collect()
 }
 
-fn features(profile: &Profile, evidence: &Evidence, results: &[Finding]) -> Vec<ShownFeature> {
-    let scored: Vec<_> = rules::catalogue()
-        .filter(|rule| profile.holds(rule))
-        .collect();
-    let shown = |feature: &Feature| {
-        let found = evidence.probe.is_found(*feature);
-        let holds = |id: &str| {
-            results.iter().any(|finding| {
-                finding.rule == id && matches!(finding.status, Status::Pass | Status::Skip)
-            })
-        };
-        let mut musts = scored
-            .iter()
-            .filter(|rule| rule.feature == *feature && rule.level == Level::Must);
-        ShownFeature {
-            name: feature.name().to_owned(),
-            claimed: evidence.probe.is_claimed(*feature),
-            found,
-            certified: found
-                && !is_cut_short(*feature, evidence)
-                && musts.all(|rule| holds(rule.id)),
-        }
-    };
-    let is_judged = |feature: &&Feature| scored.iter().any(|rule| rule.feature == **feature);
-    Feature::ALL.iter().filter(is_judged).map(shown).collect()
-}
-
-/// Whether most of a feature was left out: for the lack of time, or because the agent has only
-/// the lesser part of it.
-fn is_cut_short(feature: Feature, evidence: &Evidence) -> bool {
-    let terms = evidence.facts.launched;
-    match feature {
-        Feature::Orchestrator => terms.is_some_and(|terms| terms.is_quick),
-        Feature::Observability => {
-            let mut scrapes = evidence.at(Topic::Metrics, Step::Main);
-            !scrapes.any(|ask| ask.answer().is_some_and(|answer| answer.is_success()))
-        }
-        _ => false,
-    }
-}
-
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
@@ -299,11 +260,16 @@ fn milliseconds(duration: Duration) -> f64 {
 mod tests {
     use std::collections::BTreeMap;
 
+    use acp_reports::{Level, ProfileLevel};
+
     use super::*;
-    use crate::evidence::About;
+    use crate::evidence::{Step, Topic};
+    use crate::feature::Feature;
+    use crate::made_up;
     use crate::rule::{Look, Rule, each};
+    use crate::rules;
     use crate::settings::Facts;
-    use crate::wire::{End, Exchange, Request};
+    use crate::wire::{End, Request};
 
     /// A MUST of the core that came after the newest revision, and that no agent fulfils.
     static LATER: Rule = Rule {
@@ -324,22 +290,8 @@ mod tests {
 
     #[test]
     fn a_rule_that_came_later_is_reported_and_not_scored() {
-        let about = About {
-            step: Step::Main,
-            key: 0,
-            note: String::new(),
-            case: None,
-            is_beneath: false,
-            wants_stream: false,
-        };
-        let exchange = Exchange {
-            request: Request::get("/auth"),
-            began: Duration::ZERO,
-            elapsed: Duration::ZERO,
-            answer: None,
-            end: End::TimedOut,
-        };
-        let asks = vec![Ask::new(Topic::Head, about, exchange).into()];
+        let exchange = made_up::exchange(Request::get("/auth"), Err(End::TimedOut));
+        let asks = vec![made_up::ask(Topic::Head, Step::Main, 0, exchange).into()];
         let evidence = Evidence::new(Facts::default(), asks, BTreeMap::new());
         let known = rules::catalogue().map(|rule| {
             let mut verdict = Verdict::first(rule, &evidence);
@@ -381,39 +333,5 @@ mod tests {
             (RunVerdict::Pass, ProfileLevel::Core)
         );
         assert_eq!(report.summary.fail, 0);
-    }
-
-    /// The level of an agent that is certified for these features, and has others.
-    fn reached(certified: &[&str]) -> ProfileLevel {
-        let features = Feature::ALL.iter().map(|feature| ShownFeature {
-            name: feature.name().to_owned(),
-            claimed: true,
-            found: true,
-            certified: certified.contains(&feature.name()),
-        });
-        ProfileLevel::of(&features.collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn production_asks_for_its_four_features_and_core_for_itself() {
-        let four = ["core", "errors", "observability", "lifecycle"];
-        assert_eq!(reached(&four), ProfileLevel::Production);
-        for left_out in four {
-            let rest: Vec<&str> = four.into_iter().filter(|name| *name != left_out).collect();
-            let expected = match left_out {
-                "core" => ProfileLevel::None,
-                _ => ProfileLevel::Core,
-            };
-            assert_eq!(reached(&rest), expected, "without {left_out}");
-        }
-        assert_eq!(reached(&["core", "descriptor"]), ProfileLevel::Core);
-    }
-
-    #[test]
-    fn every_feature_has_a_must_so_that_none_is_certified_by_nothing() {
-        for feature in Feature::ALL {
-            let mut own = rules::catalogue().filter(|rule| rule.feature == *feature);
-            assert!(own.any(|rule| rule.level == Level::Must), "{feature}");
-        }
     }
 }

@@ -109,7 +109,8 @@ pub(crate) fn judge_again(verdicts: &mut [Verdict], evidence: &Evidence, round: 
         .filter(|ask| !round.topics.contains(&ask.topic));
     let asks = kept.chain(&round.asks).cloned().collect();
     let again = Evidence::new(evidence.facts.clone(), asks, round.incomplete.clone())
-        .with_lives(evidence.lives.clone());
+        .with_lives(evidence.lives.clone())
+        .until(evidence.deadline.clone());
     for verdict in verdicts {
         if verdict.can_be_tried_again(evidence) {
             verdict.take(&again);

@@ -13,12 +13,11 @@ use serde_json::Value;
 
 use crate::evidence::{Ask, Evidence, Topic};
 use crate::judge::Outcome;
-use crate::recording::Ended;
-use crate::redact::Redactor;
+use crate::recording::{Ended, Recording};
 use crate::rule::Rule;
 use crate::rules;
 use crate::scenes::{Life, call_asks, mark};
-use crate::settings::Settings;
+use crate::settings::{Facts, Settings};
 use crate::summary::{self, Frame};
 use crate::verdict::Verdict as RuleVerdict;
 
@@ -34,24 +33,60 @@ const JUDGED: &[&str] = &[
 /// More agents than this are not judged: each takes a look at all calls.
 const MOST: usize = 200;
 
-/// The report on all agents in a journal that was kept for so long. Of a rule that does not hold
-/// for all of them, the finding tells of the first for which it does not.
+/// A journal that was kept for so long, to be judged or written down. The settings say where the
+/// orchestrator was, and what agents were to do.
 #[must_use]
-pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Report {
-    let judged: Vec<&'static Rule> = JUDGED.iter().filter_map(|id| rules::find(id)).collect();
-    let agents = agents(journal);
+pub fn recording(settings: &Settings, journal: &Journal, watched: Duration) -> Recording {
+    let url = settings.url.as_str().trim_end_matches('/');
+    let asks = call_asks(Topic::Registration, url, journal, Duration::ZERO);
+    let asks = asks.into_iter().map(Arc::new).collect();
+    let evidence = Evidence::new(settings.facts.clone(), asks, BTreeMap::new());
+    let judged = JUDGED.iter().filter_map(|id| rules::find(id)).collect();
+    Recording::witnessed(settings, judged, evidence, watched)
+}
+
+/// The journal that such evidence was made of.
+fn journal(evidence: &Evidence) -> Journal {
+    let entries = evidence.of(Topic::Registration).map(|ask| {
+        let (request, answer) = (&ask.exchange.request, ask.answer());
+        let given = ask.json().and_then(|body| body.get("registration_id"));
+        Entry {
+            at: ask.exchange.began,
+            act: Act::of(&request.method, &request.path),
+            method: request.method.clone(),
+            path: request.path.clone(),
+            body: serde_json::from_slice(&request.body).ok(),
+            status: answer.map(|answer| answer.status),
+            registration_id: given.and_then(Value::as_str).map(str::to_owned),
+            // What the orchestrator knew is in its answer.
+            is_known: answer.is_some_and(|answer| answer.is_success()),
+        }
+    });
+    Journal::of(entries.collect())
+}
+
+/// The report on all agents in what was recorded. Of a rule that does not hold for all of them, the
+/// finding tells of the first for which it does not.
+pub(crate) fn report(
+    frame: &Frame<'_>,
+    judged: &[&'static Rule],
+    recorded: &Evidence,
+    watched: Duration,
+) -> Report {
+    let journal = journal(recorded);
+    let agents = agents(&journal);
     let judged_agents = agents.get(..MOST).unwrap_or(&agents);
     let mut reports = judged_agents.iter().map(|agent| {
-        let calls = of_agent(journal, agent, agents.len() == 1);
-        let evidence = evidence(settings, &calls, watched);
+        let calls = of_agent(&journal, agent, agents.len() == 1);
+        let evidence = evidence(&recorded.facts, frame.url, &calls, watched);
         let verdicts = judged.iter().map(|rule| verdict(rule, &evidence));
         (
             agent,
-            reported(settings, &evidence, verdicts.collect(), watched),
+            reported(frame, &evidence, verdicts.collect(), watched),
         )
     });
     let Some((first, mut whole)) = reports.next() else {
-        return nobody(settings, watched);
+        return nobody(frame, recorded, watched);
     };
     if let Some(finding) = whole.results.first_mut() {
         let named = judged_agents.join(", ");
@@ -73,7 +108,7 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
         }
     }
     whole.summary = Summary::of(&whole.results);
-    whole.verdict = Verdict::of(&whole.results, &[], settings.strict);
+    whole.verdict = Verdict::of(&whole.results, &whole.stale_expectations, frame.strict);
     if agents.len() > MOST {
         whole.verdict = Verdict::Error;
         let told = "have registered: too many to judge them all, so there is no verdict";
@@ -83,25 +118,16 @@ pub fn report(settings: &Settings, journal: &Journal, watched: Duration) -> Repo
 }
 
 fn reported(
-    settings: &Settings,
+    frame: &Frame<'_>,
     evidence: &Evidence,
     verdicts: Vec<RuleVerdict>,
     watched: Duration,
 ) -> Report {
-    let frame = Frame {
-        url: settings.url.as_str().trim_end_matches('/'),
-        label: settings.label.as_deref(),
-        strict: settings.strict,
-        profile: settings.profile,
-        expected: &settings.expected,
-        // Nobody gives an orchestrator credentials.
-        redactor: &Redactor::default(),
-    };
     let ended = Ended {
         stop: None,
         took: watched,
     };
-    summary::report(&frame, evidence, verdicts, &ended)
+    summary::report(frame, evidence, verdicts, &ended)
 }
 
 fn is_bad(status: Status) -> bool {
@@ -123,11 +149,12 @@ fn verdict(rule: &'static Rule, evidence: &Evidence) -> RuleVerdict {
 }
 
 /// The report if no agent has registered: no verdict.
-fn nobody(settings: &Settings, watched: Duration) -> Report {
-    let evidence = evidence(settings, &Journal::default(), watched);
-    let mut report = reported(settings, &evidence, Vec::new(), watched);
+fn nobody(frame: &Frame<'_>, recorded: &Evidence, watched: Duration) -> Report {
+    let facts = &recorded.facts;
+    let evidence = evidence(facts, frame.url, &Journal::default(), watched);
+    let mut report = reported(frame, &evidence, Vec::new(), watched);
     report.verdict = Verdict::Error;
-    report.error = Some(format!("no agent has registered at {}", settings.url));
+    report.error = Some(format!("no agent has registered at {}", frame.url));
     report
 }
 
@@ -169,7 +196,7 @@ fn of_agent(journal: &Journal, agent: &str, is_alone: bool) -> Journal {
 }
 
 /// The calls under each topic that they are evidence for.
-fn evidence(settings: &Settings, journal: &Journal, watched: Duration) -> Evidence {
+fn evidence(facts: &Facts, url: &str, journal: &Journal, watched: Duration) -> Evidence {
     let failed = |entry: &Entry| matches!(entry.act, Act::Heartbeat(_)) && !is_taken(entry);
     let created = |entry: &Entry| entry.act == Act::Register && entry.status == Some(201);
     let entries = &journal.entries;
@@ -182,7 +209,6 @@ fn evidence(settings: &Settings, journal: &Journal, watched: Duration) -> Eviden
     let ahead = entries.first().map_or(Duration::ZERO, |entry| entry.at);
     let mut lives = BTreeMap::new();
     let mut asks: Vec<Arc<Ask>> = Vec::new();
-    let url = settings.url.as_str().trim_end_matches('/');
     for (topic, _) in shown.into_iter().filter(|(_, is_shown)| *is_shown) {
         asks.extend(
             call_asks(topic, url, journal, ahead)
@@ -194,7 +220,7 @@ fn evidence(settings: &Settings, journal: &Journal, watched: Duration) -> Eviden
             .insert(mark::WATCHED, watched.saturating_sub(ahead));
         lives.insert(topic, life);
     }
-    Evidence::new(settings.facts.clone(), asks, BTreeMap::new()).with_lives(lives)
+    Evidence::new(facts.clone(), asks, BTreeMap::new()).with_lives(lives)
 }
 
 fn is_taken(entry: &Entry) -> bool {

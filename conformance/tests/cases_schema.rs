@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+use std::time::Duration;
+
+use acp_conformance::cases::Generator;
+use acp_conformance::deadline::Deadline;
 use acp_conformance::schema::{
     Schema, annotations_that_disagree, external_refs, format_violations, metaschema_violations,
 };
@@ -152,4 +156,19 @@ fn keywords_are_named_as_they_are_written() {
     assert_eq!(keyword(json!({"items": false}), json!([1])), "items");
     assert_eq!(keyword(json!(false), json!(1)), "false");
     assert_eq!(keyword(json!({"required": ["a"]}), json!({})), "required");
+}
+
+#[test]
+fn no_case_is_made_when_the_time_is_up() {
+    let document = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let schema = Schema::compile(&document).unwrap();
+    let over = Deadline::within(Duration::ZERO);
+    let generator = || Generator::new(&schema, 0).until(&over);
+    let told = generator().valid(5).unwrap_err().to_string();
+    assert!(told.contains("longer than there is time"), "{told}");
+    let (cases, unmade) = generator().invalid(5);
+    assert!(cases.is_empty() && unmade.is_empty());
+    let hour = Deadline::within(Duration::from_secs(3600));
+    let in_time = Generator::new(&schema, 0).until(&hour).valid(5);
+    assert_eq!(in_time, Generator::new(&schema, 0).valid(5));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,6 +14,8 @@ const MOST_WEIGHT: usize = 8 << 20;
 /// than they were measured to take.
 const CALL: usize = 512;
 const ITEM: usize = 128;
+/// The longest path that is read and kept, in bytes.
+pub(crate) const LONGEST_PATH: usize = 1024;
 
 /// What a call was about, by its method and path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +31,24 @@ pub enum Act {
     Goodbye(String),
     /// Anything else.
     Stray,
+}
+
+impl Act {
+    /// What a call with this method to this path, with or without a query, is about.
+    #[must_use]
+    pub fn of(method: &str, path: &str) -> Self {
+        let path = path.split('?').next().unwrap_or_default();
+        let id = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+        match (method, parts.as_slice()) {
+            _ if path.len() > LONGEST_PATH => Self::Stray,
+            ("POST", ["agents", "register"]) => Self::Register,
+            ("POST", ["agents", one, "heartbeat"]) => Self::Heartbeat(id(one)),
+            ("PUT", ["agents", one, "capabilities"]) => Self::Capabilities(id(one)),
+            ("DELETE", ["agents", one]) => Self::Goodbye(id(one)),
+            _ => Self::Stray,
+        }
+    }
 }
 
 /// One call, and what came of it.

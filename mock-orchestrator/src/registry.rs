@@ -2,21 +2,19 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::{
-    journal::{Act, Entry, Journal},
+    journal::{Act, Entry, Journal, LONGEST_PATH},
     mischief::{Mischief, What},
 };
 
 /// More registrations than this are not kept: the oldest goes.
 const MOST: usize = 1000;
 
-/// The longest body that is read, in bytes, and the longest path, id and name that are kept.
+/// The longest body that is read, in bytes, and the longest id and name that are kept.
 /// What an agent tells fits tens of times.
 const LONGEST_BODY: usize = 64 << 10;
-const LONGEST_PATH: usize = 1024;
 const LONGEST_NAME: usize = 256;
 
 /// A call, as it came in.
@@ -104,7 +102,7 @@ impl Registry {
 
     /// Takes a call in: answers it, and notes it in the journal.
     pub fn receive(&mut self, call: Call<'_>) -> Reply {
-        let act = act(call.method, call.path);
+        let act = Act::of(call.method, call.path);
         let is_read = call.body.len() <= LONGEST_BODY;
         let read = is_read.then(|| serde_json::from_slice(call.body).ok());
         let body: Option<Value> = read.flatten();
@@ -260,21 +258,6 @@ fn beginning(text: &str, most: usize) -> &str {
 
 fn not_found() -> Answer {
     (404, json!({"error": "there is no such registration"}), None)
-}
-
-/// What a call is about.
-fn act(method: &str, path: &str) -> Act {
-    let path = path.split('?').next().unwrap_or_default();
-    let id = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    match (method, parts.as_slice()) {
-        _ if path.len() > LONGEST_PATH => Act::Stray,
-        ("POST", ["agents", "register"]) => Act::Register,
-        ("POST", ["agents", one, "heartbeat"]) => Act::Heartbeat(id(one)),
-        ("PUT", ["agents", one, "capabilities"]) => Act::Capabilities(id(one)),
-        ("DELETE", ["agents", one]) => Act::Goodbye(id(one)),
-        _ => Act::Stray,
-    }
 }
 
 #[cfg(test)]

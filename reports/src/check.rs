@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Evidence;
+use crate::{Evidence, words};
 
 /// One run of `check`, whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -323,6 +323,12 @@ impl Report {
     pub const FORMAT: &'static str = "acp-tck/check";
     /// The value of `format_version`.
     pub const FORMAT_VERSION: u32 = 1;
+
+    /// What the run comes to, in one line for people.
+    #[must_use]
+    pub fn in_a_line(&self) -> String {
+        words::verdict(self)
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::program::{check, run};
+use crate::program::{check, run, tck};
 use crate::server::{CITY, Server, documents, json};
 
 #[test]
@@ -80,4 +80,44 @@ fn what_the_budget_leaves_open_is_inconclusive_and_says_so() {
         run.stdout
             .contains("the time for the whole run (3s) was used up")
     );
+}
+
+/// Some thousand patterns, all of which every instance must hold to: making cases takes a minute
+/// where nothing is optimised, and seconds where all is.
+fn laborious() -> String {
+    let names: Vec<String> = (0..3_000).map(|number| format!("\"p{number}\"")).collect();
+    let text = r#"{"type": "string", "minLength": 3, "pattern": "^[a-z]+$"}"#;
+    let all: Vec<String> = names.iter().map(|name| format!("{name}: {text}")).collect();
+    format!(
+        r#"{{"type": "object", "properties": {{{}}}, "required": [{}]}}"#,
+        all.join(", "),
+        names.join(", ")
+    )
+}
+
+#[test]
+fn a_schema_takes_no_more_of_the_time_than_there_is() {
+    let server = Server::start(|stream, asked| {
+        documents(stream, asked, &laborious())
+            .unwrap_or_else(|| json(stream, "200 OK", r#"{"output": {}}"#))
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = folder.path().join("record");
+    let mut command = check(&server.url(), "2s");
+    command.arg("--record").arg(&record);
+    let first = run(command);
+    first.is_sound("takes long to make cases for");
+    for rule in ["invoke.accepts-valid", "config.accepts-valid"] {
+        let (status, message) = first.finding(rule);
+        assert!(
+            status == "inconclusive" && message.contains("--budget"),
+            "{rule} is {status}: {message}"
+        );
+    }
+    assert_eq!(first.finding("auth.responds").0, "pass");
+    // What there was no time for is as open when there is some.
+    let mut command = tck();
+    command.arg("judge").arg(&record);
+    let again = run(command);
+    assert_eq!(first.report["results"], again.report["results"]);
 }

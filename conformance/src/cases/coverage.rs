@@ -98,11 +98,12 @@ impl Maker<'_> {
     /// The subschemas that can refuse an instance by their own keywords.
     fn reachable(&self) -> Vec<NodeId> {
         let mut found = vec![NodeId::ROOT];
+        let mut known = BTreeSet::from([NodeId::ROOT]);
         let mut next = 0;
         while let Some(&node) = found.get(next) {
             next += 1;
             for child in self.asserting_children(node) {
-                if !found.contains(&child) {
+                if known.insert(child) {
                     found.push(child);
                 }
             }

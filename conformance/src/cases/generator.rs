@@ -12,6 +12,7 @@ use super::{
     seed::{Aim, Seed, Step},
     spelling::{OTHERS, Spelling, spell},
 };
+use crate::deadline::Deadline;
 use crate::schema::{
     Schema,
     document::{NodeId, push_segment},
@@ -40,19 +41,33 @@ const WRAPPERS: [&str; 7] = [
 pub struct Generator<'s> {
     schema: &'s Schema,
     seed: u64,
+    deadline: Deadline,
 }
 
 impl<'s> Generator<'s> {
     /// A generator for `schema`.
     pub fn new(schema: &'s Schema, seed: u64) -> Self {
-        Self { schema, seed }
+        Self {
+            schema,
+            seed,
+            deadline: Deadline::default(),
+        }
+    }
+
+    /// The same, but no more is made from this moment on: what was made by then is what there is.
+    #[must_use]
+    pub fn until(self, deadline: &Deadline) -> Self {
+        Self {
+            deadline: deadline.clone(),
+            ..self
+        }
     }
 
     /// Up to `n` valid cases, the telling ones first; fewer where the schema admits fewer, or
     /// where no more were found.
     pub fn valid(&mut self, n: usize) -> Result<Vec<Case>, Unsatisfiable> {
-        let mut maker = Maker::new(self.schema, Rng::new(self.seed, VALID));
-        let mut cases = Collected::new(self.schema, n);
+        let mut maker = Maker::new(self.schema, Rng::new(self.seed, VALID), &self.deadline);
+        let mut cases = Collected::new(self.schema, n, &self.deadline);
         let seeds = maker.explore(&[NodeId::ROOT], &mut Trail::new(Style::Full));
         let telling: Vec<Seed> = seeds
             .into_iter()
@@ -80,10 +95,11 @@ impl<'s> Generator<'s> {
     }
 
     /// Up to `n` invalid cases, each keyword once before any comes twice, and the keywords that
-    /// nothing could be made to break. Both may be empty: `true` refuses nothing.
+    /// nothing could be made to break. Both may be empty: `true` refuses nothing. When the time is
+    /// up, nothing is said of keywords.
     pub fn invalid(&mut self, n: usize) -> (Vec<Case>, Vec<Unmade>) {
-        let mut maker = Maker::new(self.schema, Rng::new(self.seed, INVALID));
-        let mut cases = Collected::new(self.schema, usize::MAX);
+        let mut maker = Maker::new(self.schema, Rng::new(self.seed, INVALID), &self.deadline);
+        let mut cases = Collected::new(self.schema, usize::MAX, &self.deadline);
         let mut coverage = Coverage::default();
         for round in 0..ROUNDS {
             let style = if round == 0 {
@@ -106,7 +122,10 @@ impl<'s> Generator<'s> {
                 break;
             }
         }
-        let unmade = unmade(&maker, &coverage);
+        let unmade = match self.deadline.is_over() {
+            true => Vec::new(),
+            false => unmade(&maker, &coverage),
+        };
         cases.list.truncate(n);
         (cases.list, unmade)
     }
@@ -156,10 +175,11 @@ struct Collected<'s> {
     texts: BTreeSet<String>,
     refused: Option<String>,
     undecided: usize,
+    deadline: Deadline,
 }
 
 impl<'s> Collected<'s> {
-    fn new(schema: &'s Schema, most: usize) -> Self {
+    fn new(schema: &'s Schema, most: usize, deadline: &Deadline) -> Self {
         Self {
             schema,
             most,
@@ -167,6 +187,7 @@ impl<'s> Collected<'s> {
             texts: BTreeSet::new(),
             refused: None,
             undecided: 0,
+            deadline: deadline.clone(),
         }
     }
 
@@ -184,6 +205,9 @@ impl<'s> Collected<'s> {
     ) -> Added {
         if self.full() {
             return Added::No("there are enough".to_owned());
+        }
+        if self.deadline.is_over() {
+            return Added::No("it takes longer than there is time".to_owned());
         }
         if self.undecided == MOST_UNDECIDED {
             return Added::No("the schema's patterns take too long".to_owned());

@@ -6,6 +6,7 @@ use fancy_regex::Regex;
 use serde_json::Value;
 
 use super::{case::Unsatisfiable, height::heights, pattern, rng::Rng};
+use crate::deadline::Deadline;
 use crate::schema::{
     Schema,
     document::{Document, NodeId},
@@ -27,11 +28,12 @@ pub(super) struct Maker<'s> {
     pub(super) heights: Vec<Option<u32>>,
     patterns: BTreeMap<String, Option<Regex>>,
     steps: u32,
+    deadline: Deadline,
     trouble: Option<Unsatisfiable>,
 }
 
 impl<'s> Maker<'s> {
-    pub(super) fn new(schema: &'s Schema, rng: Rng) -> Self {
+    pub(super) fn new(schema: &'s Schema, rng: Rng, deadline: &Deadline) -> Self {
         let document = Document::new(schema.document());
         let heights = heights(&document);
         Self {
@@ -41,12 +43,17 @@ impl<'s> Maker<'s> {
             heights,
             patterns: BTreeMap::new(),
             steps: STEPS,
+            deadline: deadline.clone(),
             trouble: None,
         }
     }
 
     /// Takes one step; `None` when there are none left.
     pub(super) fn step(&mut self) -> Option<()> {
+        if self.steps > 0 && self.deadline.is_over() {
+            self.give_up("it takes longer than there is time", NodeId::ROOT);
+            self.steps = 0;
+        }
         if self.steps == 0 {
             self.give_up("it takes too many steps", NodeId::ROOT);
         }
@@ -54,9 +61,9 @@ impl<'s> Maker<'s> {
         Some(())
     }
 
-    /// Whether the budget is used up.
+    /// Whether the budget is used up, or the time.
     pub(super) fn spent(&self) -> bool {
-        self.steps == 0
+        self.steps == 0 || self.deadline.is_over()
     }
 
     /// Notes why nothing can be made at `node`; the first reason is the one that is told.

@@ -41,3 +41,4 @@ pub use case::{Case, Class, Unclassed, Unmade, Unsatisfiable, classify};
 pub use generator::Generator;
 pub(crate) use rng::Rng;
 pub use shrink::shrink;
+pub(crate) use shrink::shrink_until;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::case::{Case, classify};
+use crate::deadline::Deadline;
 use crate::schema::Schema;
 
 /// Candidates of one round: each costs the caller a request.
@@ -14,6 +15,16 @@ const LOOKED_INTO: usize = 64;
 /// caller asks which of them still fails, and comes back with it until none does: sizes fall,
 /// so that ends.
 pub fn shrink<'s>(case: &Case, schema: &'s Schema) -> impl Iterator<Item = Case> + use<'s> {
+    shrink_until(case, schema, &Deadline::default())
+}
+
+/// The same, with no candidate after the deadline.
+pub(crate) fn shrink_until<'s>(
+    case: &Case,
+    schema: &'s Schema,
+    deadline: &Deadline,
+) -> impl Iterator<Item = Case> + use<'s> {
+    let deadline = deadline.clone();
     let (name, class) = (shrunk_name(&case.name), case.class.clone());
     let size = size(&case.text);
     let mut values = Vec::new();
@@ -24,6 +35,7 @@ pub fn shrink<'s>(case: &Case, schema: &'s Schema) -> impl Iterator<Item = Case>
     values
         .into_iter()
         .take(MOST)
+        .take_while(move |_| !deadline.is_over())
         .map(|value| value.to_string())
         .filter(move |text| self::size(text) < size)
         .filter(move |text| {

@@ -2,27 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{DIALECTS, MISTAKES, spoken};
-use crate::evidence::{About, Ask, Evidence, Step, Topic};
+use crate::evidence::{Ask, Evidence, Step, Topic};
+use crate::made_up;
 use crate::rules;
 use crate::settings::Facts;
-use crate::wire::{Answer, End, Exchange, Request};
+use crate::wire::Request;
 
 /// An answer: where and why it was asked, status, body.
 type Said = (Topic, Step, &'static str, u16, &'static str);
 
 fn ask((topic, step, path, status, body): Said) -> Arc<Ask> {
     let is_stream = body.starts_with("data: ");
-    let about = About {
-        step,
-        key: 0,
-        note: String::new(),
-        case: None,
-        is_beneath: false,
-        wants_stream: is_stream,
-    };
     let kind = if is_stream {
         "text/event-stream"
     } else {
@@ -32,21 +24,10 @@ fn ask((topic, step, path, status, body): Said) -> Arc<Ask> {
         Step::Main | Step::Call => Request::post(path, "{}"),
         _ => Request::get(path),
     };
-    let answer = Answer {
-        status,
-        headers: vec![("Content-Type".to_owned(), kind.to_owned())],
-        body: body.as_bytes().to_vec(),
-        reads: Vec::new(),
-        surplus: 0,
-    };
-    let exchange = Exchange {
-        request,
-        began: Duration::ZERO,
-        elapsed: Duration::ZERO,
-        answer: Some(answer),
-        end: End::Complete,
-    };
-    Arc::new(Ask::new(topic, about, exchange))
+    let answer = made_up::answer(status, &[("Content-Type", kind)], body);
+    let mut ask = made_up::ask(topic, step, 0, made_up::exchange(request, Ok(answer)));
+    ask.about.wants_stream = is_stream;
+    Arc::new(ask)
 }
 
 fn names(said: &[Said]) -> Vec<&'static str> {

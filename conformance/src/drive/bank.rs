@@ -1,8 +1,12 @@
 //! The cases that a run asks with, made once from the agent's schemas.
 
 use crate::cases::{Case, Generator};
+use crate::deadline::Deadline;
 use crate::probe::{Part, Probe};
 use crate::settings::Facts;
+
+/// So many lists of cases there are.
+const LISTS: u32 = 4;
 
 /// Generated cases, the most telling first.
 #[derive(Clone, Debug, Default)]
@@ -15,21 +19,40 @@ pub struct Bank {
     pub configs: Vec<Case>,
     /// Configurations that are not.
     pub bad_configs: Vec<Case>,
+    /// Whether the time was up before all of them were made.
+    pub is_cut_short: bool,
 }
 
 impl Bank {
     /// Makes the cases for a run. What cannot be made is left out: the rules
-    /// `schema.satisfiable` and `schema.is-json-schema` say so.
+    /// `schema.satisfiable` and `schema.is-json-schema` say so. Half of the time until `deadline`
+    /// is left for asking.
     #[must_use]
-    pub fn fill(probe: &Probe, facts: &Facts) -> Self {
-        let (inputs, bad_inputs) = cases(probe, Part::Input, facts);
-        let (configs, bad_configs) = cases(probe, Part::Config, facts);
-        Self {
-            inputs,
-            bad_inputs,
-            configs,
-            bad_configs,
-        }
+    pub fn fill(probe: &Probe, facts: &Facts, deadline: &Deadline) -> Self {
+        let mut bank = Self::default();
+        (bank.inputs, bank.bad_inputs) = bank.cases(probe, Part::Input, (facts, deadline));
+        (bank.configs, bank.bad_configs) = bank.cases(probe, Part::Config, (facts, deadline));
+        bank
+    }
+
+    fn cases(
+        &mut self,
+        probe: &Probe,
+        part: Part,
+        (facts, deadline): (&Facts, &Deadline),
+    ) -> (Vec<Case>, Vec<Case>) {
+        let Ok(schema) = probe.schema(part) else {
+            return Default::default();
+        };
+        let mut of = |make: fn(Generator<'_>, usize) -> Vec<Case>| {
+            let own = deadline.share(LISTS * 2);
+            let made = make(Generator::new(schema, facts.seed).until(&own), facts.cases);
+            self.is_cut_short |= own.is_over();
+            made
+        };
+        let valid = of(|mut generator, count| generator.valid(count).unwrap_or_default());
+        let invalid = of(|mut generator, count| generator.invalid(count).0);
+        (valid, invalid)
     }
 
     /// The body of the simplest request to `/invoke` that should succeed.
@@ -44,14 +67,4 @@ impl Bank {
         let input = self.inputs.first().map_or("{}", |case| case.text.as_str());
         format!("{{\"input\": {input}{members}}}")
     }
-}
-
-fn cases(probe: &Probe, part: Part, facts: &Facts) -> (Vec<Case>, Vec<Case>) {
-    let Ok(schema) = probe.schema(part) else {
-        return (Vec::new(), Vec::new());
-    };
-    let mut generator = Generator::new(schema, facts.seed);
-    let valid = generator.valid(facts.cases).unwrap_or_default();
-    let (invalid, _) = generator.invalid(facts.cases);
-    (valid, invalid)
 }

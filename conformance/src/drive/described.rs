@@ -23,6 +23,11 @@ pub mod key {
     pub const MANIFEST: usize = 2;
     /// Added where the path has parts that the checker cannot know, so that a 404 says nothing.
     pub const UNKNOWN_PART: usize = 4;
+    /// Said to be open to all; asked without credentials, under
+    /// [`Step::Again`](crate::evidence::Step::Again).
+    pub const OPEN: usize = 8;
+    /// Said to ask for credentials; likewise.
+    pub const GUARDED: usize = 16;
 }
 
 pub(super) async fn described(driver: &Driver<'_>) -> Vec<Ask> {
@@ -35,22 +40,28 @@ pub(super) async fn described(driver: &Driver<'_>) -> Vec<Ask> {
     let id = stored.as_ref().and_then(id_in);
     let id = id.map(|id| utf8_percent_encode(&id, NON_ALPHANUMERIC).to_string());
     let questions = listed.into_iter().map(|(one, key)| {
+        let without = key & (key::OPEN | key::GUARDED) != 0;
         let (path, is_known) = filled(&one.path, id.as_deref());
         let key = if is_known {
             key
         } else {
             key | key::UNKNOWN_PART
         };
-        let note = format!("{} {}, as it is listed", one.method, one.path);
-        let request = match one.method.as_str() {
+        let (step, how) = match without {
+            true => (Step::Again, "without credentials"),
+            false => (Step::Main, "as it is listed"),
+        };
+        let note = format!("{} {}, {how}", one.method, one.path);
+        let mut request = match one.method.as_str() {
             "GET" | "HEAD" => Request::bare(&one.method, &path),
             _ => Request {
                 method: one.method,
                 ..Request::post(&path, UNREADABLE)
             },
         };
+        request.is_anonymous = without;
         // Whatever streams without end is left as soon as it has begun.
-        Question::new(Step::Main, key, note, request).listening(Listen::FirstPiece)
+        Question::new(step, key, note, request).listening(Listen::FirstPiece)
     });
     let questions: Vec<Question> = questions.collect();
     let mut asks: Vec<Ask> = stored.into_iter().collect();
@@ -63,18 +74,27 @@ fn listed(driver: &Driver<'_>) -> Vec<(Listed, usize)> {
     let mut all: Vec<(Listed, usize)> = Vec::new();
     let mut add = |one: Listed, key: usize| {
         let is_asked = all.len() < MOST && ASKED.contains(&one.method.as_str());
-        match all.iter_mut().find(|(known, _)| *known == one) {
+        // What is said of its guard makes it another question.
+        let says = |key: &usize| key & (key::OPEN | key::GUARDED);
+        let mut known = all.iter_mut();
+        match known.find(|(known, keys)| *known == one && says(keys) == says(&key)) {
             Some((_, keys)) => *keys |= key,
             None if is_asked => all.push((one, key)),
             None => {}
         }
     };
-    for one in facts.descriptor.iter().flat_map(endpoints) {
-        add(one, key::DESCRIPTOR);
-    }
     let spec = facts.manifest.as_ref().and_then(|told| told.get("spec"));
-    for one in spec.into_iter().flat_map(endpoints) {
-        add(one, key::MANIFEST);
+    let documents = [
+        (facts.descriptor.as_ref(), key::DESCRIPTOR),
+        (spec, key::MANIFEST),
+    ];
+    for (document, key) in documents {
+        for (one, guarded) in document.into_iter().flat_map(endpoints) {
+            let says = guarded.map(|guarded| if guarded { key::GUARDED } else { key::OPEN });
+            add(one.clone(), key);
+            says.into_iter()
+                .for_each(|says| add(one.clone(), key | says));
+        }
     }
     for path in facts.manifest.iter().flat_map(health_paths) {
         let method = "GET".to_owned();

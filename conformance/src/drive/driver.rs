@@ -9,7 +9,7 @@ use super::bank::Bank;
 use super::halt::Halt;
 use crate::cases::Case;
 use crate::evidence::{About, Ask, Frame, Step, Topic};
-use crate::probe::{Probe, StreamPath};
+use crate::probe::Probe;
 use crate::settings::Settings;
 use crate::sse;
 use crate::terminal;
@@ -26,6 +26,9 @@ pub enum Progress {
     Begun(Topic),
     /// An exchange has ended.
     Asked,
+    /// The agent says that it takes so many invocations in so much time, and the run makes more:
+    /// what it refuses cannot be judged.
+    Limited(u32, Duration),
 }
 
 /// Is told how a run gets on.
@@ -37,7 +40,7 @@ const CLOSING_TIME: Duration = Duration::from_secs(2);
 const SILENCES: usize = 3;
 /// How long in all a 429 is waited out, how long once if it does not say (in delta-seconds), and
 /// after how many vain waits within a topic no more.
-const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
 const REFUSALS: usize = 3;
 /// Streams spend their time waiting, so more of them may be open than requests be under way.
@@ -69,16 +72,8 @@ impl Question {
     /// A question whose answer is one body.
     #[must_use]
     pub fn new(step: Step, key: usize, note: impl Into<String>, request: Request) -> Self {
-        let about = About {
-            step,
-            key,
-            note: note.into(),
-            case: None,
-            is_beneath: false,
-            wants_stream: false,
-        };
         Self {
-            about,
+            about: About::new(step, key, note),
             request,
             listen: Listen::Whole,
         }
@@ -186,6 +181,12 @@ impl<'a> Driver<'a> {
     pub fn stop(&self) -> Option<Stop> {
         let halted = self.cancelled.why();
         halted.or_else(|| self.lock_gone().clone().map(Stop::Gone))
+    }
+
+    /// Whether there is time left: for what takes long before anything is asked.
+    #[must_use]
+    pub(super) fn goes_on(&self) -> bool {
+        self.cancelled.why().is_none()
     }
 
     /// Why the topic was not asked to its end, if so.
@@ -351,46 +352,6 @@ impl<'a> Driver<'a> {
 
     fn lock_gone(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Driver<'_> {
-    /// How an input is posted to `/invoke`.
-    #[must_use]
-    pub fn invoke_frame(&self) -> Frame {
-        Frame {
-            path: "/invoke".to_owned(),
-            before: "{\"input\": ".to_owned(),
-            after: "}".to_owned(),
-            is_stream: false,
-        }
-    }
-
-    /// How an input is posted to a stream path.
-    #[must_use]
-    pub fn stream_frame(&self, stream: &StreamPath) -> Frame {
-        let after = if stream.by_flag {
-            ", \"stream\": true}"
-        } else {
-            "}"
-        };
-        Frame {
-            path: stream.path.clone(),
-            before: "{\"input\": ".to_owned(),
-            after: after.to_owned(),
-            is_stream: true,
-        }
-    }
-
-    /// How a configuration is posted.
-    #[must_use]
-    pub fn config_frame(&self) -> Frame {
-        Frame {
-            path: "/config".to_owned(),
-            before: "{\"config\": ".to_owned(),
-            after: "}".to_owned(),
-            is_stream: false,
-        }
     }
 }
 

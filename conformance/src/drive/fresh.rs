@@ -24,6 +24,7 @@ pub(super) fn input(driver: &Driver<'_>) -> Option<Value> {
         .filter(|case| case.value.is_object());
     inputs
         .flat_map(|case| strings(&case.value).into_iter().map(move |at| (case, at)))
+        .take_while(|_| driver.goes_on())
         .find_map(|(case, at)| {
             let input = with(&case.value, &at, Value::from(word.as_str()))?;
             schema.is_valid(&input).then_some(input)
@@ -52,6 +53,7 @@ pub(super) fn all_variants(
     let all = other_words(input)
         .chain(other_orders(driver, input))
         .chain(other_members(driver, input));
+    let all = all.take_while(|_| driver.goes_on());
     all.filter(move |(_, variant)| {
         let value = by_value(variant);
         let is_new =

@@ -5,13 +5,18 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::driver::Stop;
+use crate::deadline::Deadline;
 
-/// Watched by all that waits for an agent.
+/// How long at least there is for judging what was gathered, whatever the budget is.
+const JUDGING: Duration = Duration::from_secs(5);
+
+/// Watched by all that waits for an agent, and by all that takes long by itself.
 #[derive(Clone, Debug)]
 pub struct Halt {
     interrupted: CancellationToken,
     halted: CancellationToken,
     budget: Duration,
+    end: Deadline,
 }
 
 impl Halt {
@@ -22,6 +27,7 @@ impl Halt {
             interrupted: interrupted.clone(),
             halted: interrupted.child_token(),
             budget,
+            end: Deadline::within(budget),
         }
     }
 
@@ -46,8 +52,28 @@ impl Halt {
         if self.interrupted.is_cancelled() {
             return Some(Stop::Interrupted);
         }
-        let is_over = self.halted.is_cancelled();
+        // Who computes keeps the timer waiting.
+        let is_over = self.halted.is_cancelled() || self.end.is_over();
         is_over.then_some(Stop::OutOfTime(self.budget))
+    }
+
+    /// Until when cases may be made.
+    #[must_use]
+    pub fn for_making(&self) -> Deadline {
+        self.end.clone().or_told(&self.interrupted)
+    }
+
+    /// Until when what was gathered may be judged. What is under way when the user interrupts is
+    /// left; what was found is judged all the same, but not for long.
+    #[must_use]
+    pub fn for_judging(&self) -> Deadline {
+        match self.interrupted.is_cancelled() {
+            true => Deadline::within(JUDGING),
+            false => {
+                let end = self.end.clone().but_at_least(JUDGING);
+                end.or_told(&self.interrupted)
+            }
+        }
     }
 }
 
@@ -65,6 +91,18 @@ mod tests {
         let why = halt.within_budget(running).await.expect("a reason");
         assert_eq!(why, Stop::OutOfTime(Duration::ZERO));
         assert!(why.to_string().contains("--budget"));
+    }
+
+    #[test]
+    fn what_was_gathered_has_some_time_to_be_judged_even_when_there_is_none_left() {
+        let user = CancellationToken::new();
+        let halt = Halt::new(&user, Duration::ZERO);
+        assert!(halt.for_making().is_over());
+        let under_way = halt.for_judging();
+        assert!(!under_way.is_over());
+        user.cancel();
+        assert!(under_way.is_over());
+        assert!(!halt.for_judging().is_over());
     }
 
     #[tokio::test]

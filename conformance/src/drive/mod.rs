@@ -12,6 +12,7 @@ pub mod described;
 mod documents;
 mod driver;
 pub mod effect;
+mod frames;
 mod fresh;
 mod halt;
 mod invoke;
@@ -23,6 +24,7 @@ mod transport;
 pub mod versions;
 
 pub use bank::Bank;
+pub(crate) use driver::RATE_LIMIT_WAIT;
 pub use driver::{Driver, Observer, Progress, Question, Stop};
 pub use halt::Halt;
 pub use stream::CONFIG_KEY;

@@ -6,6 +6,7 @@ use url::Url;
 use super::answers::SECRET;
 use super::evidence;
 use super::pick::Pick;
+use crate::deadline::Deadline;
 use crate::evidence::{Evidence, Topic};
 use crate::judge::Outcome;
 use crate::recording::{Ended, Recording};
@@ -45,7 +46,13 @@ pub fn judge(bytes: &[u8]) {
         Some(byte) if byte % 4 > 0 => &[],
         _ => Format::ALL,
     };
-    let recording = Recording::new(&settings, evidence, (Vec::new(), verdicts), ended);
+    let recording = Recording::new(
+        &settings,
+        evidence,
+        (Vec::new(), verdicts),
+        ended,
+        &Deadline::default(),
+    );
     is_told(formats, &recording.report(&settings.judging()));
 }
 

@@ -1,5 +1,6 @@
 //! The command that starts an agent: split without a shell, its blanks filled in.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use super::port::free_ports;
@@ -26,6 +27,8 @@ pub(crate) mod variable {
 #[derive(Clone, Debug)]
 pub struct Launch {
     words: Vec<String>,
+    /// Variables that its processes do not inherit.
+    pub(crate) without: Vec<OsString>,
     /// The port of the process that all ordinary questions are for.
     pub(crate) port: u16,
 }
@@ -65,13 +68,40 @@ impl Launch {
     pub fn new(command: &str) -> Result<Self, NotACommand> {
         let words =
             shlex::split(command).ok_or_else(|| NotACommand::OpenQuote(command.to_owned()))?;
+        Self::of_words(words)
+    }
+
+    /// The same of a program and its arguments.
+    ///
+    /// # Errors
+    /// If there is no program, or no port for the agent.
+    pub fn of_words(words: Vec<String>) -> Result<Self, NotACommand> {
         if words.first().is_none_or(String::is_empty) {
             return Err(NotACommand::Empty);
         }
         let ports = free_ports(1).map_err(|error| NotACommand::NoPort(error.to_string()))?;
         let port = ports.first().copied();
         let port = port.ok_or_else(|| NotACommand::NoPort("none was found".to_owned()))?;
-        Ok(Self { words, port })
+        Ok(Self {
+            words,
+            without: Vec::new(),
+            port,
+        })
+    }
+
+    /// The same without these variables of the environment.
+    #[must_use]
+    pub fn without(self, variables: Vec<OsString>) -> Self {
+        Self {
+            without: variables,
+            ..self
+        }
+    }
+
+    /// The port of the process that all ordinary questions are for.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The program and its arguments, for one process.

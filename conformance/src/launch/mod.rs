@@ -3,6 +3,7 @@
 //! Knows processes and ports; what is asked of them, and why, the scenes know.
 
 mod command;
+mod descendants;
 mod port;
 mod process;
 

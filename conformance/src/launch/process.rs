@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::command::{Launch, Place};
+use super::descendants::{Mark, VARIABLE};
 
 /// How much of the output is kept, in bytes, and how many lines of it are shown.
 const KEPT: usize = 16 * 1024;
@@ -60,6 +61,7 @@ impl From<ExitStatus> for Exit {
 #[derive(Debug)]
 pub(crate) struct Process {
     child: Box<dyn ChildWrapper>,
+    mark: Mark,
     output: Arc<Mutex<VecDeque<u8>>>,
     readers: JoinSet<()>,
     exit: Option<Exit>,
@@ -69,9 +71,14 @@ impl Process {
     /// Starts one in a group of its own; says why not in a fragment.
     pub(crate) fn spawn(launch: &Launch, place: &Place) -> Result<Self, String> {
         let (program, arguments) = launch.filled(place);
+        let mark = Mark::new();
         let mut command = CommandWrap::with_new(&program, |command| {
+            for name in &launch.without {
+                command.env_remove(name);
+            }
             command
                 .args(arguments)
+                .env(VARIABLE, mark.text())
                 .envs(place.variables())
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
@@ -93,6 +100,7 @@ impl Process {
         }
         Ok(Self {
             child,
+            mark,
             output,
             readers,
             exit: None,
@@ -104,7 +112,7 @@ impl Process {
         self.exit
     }
 
-    /// Waits for its end. What it leaves behind in its group is killed.
+    /// Waits for its end. What it leaves behind is killed.
     pub(crate) async fn wait(&mut self) -> Exit {
         if let Some(exit) = self.exit {
             return exit;
@@ -112,6 +120,7 @@ impl Process {
         let status = self.child.wait().await;
         // Whoever listens or writes on in its place would hold up all that follows.
         let _ = self.child.start_kill();
+        self.mark.kill_all();
         let unknown = Exit {
             code: None,
             signal: None,
@@ -170,6 +179,7 @@ impl Drop for Process {
         // The number of a group that has ended may be another's by now.
         if self.exit.is_none() {
             let _ = self.child.start_kill();
+            self.mark.kill_all();
         }
     }
 }
@@ -202,6 +212,12 @@ mod tests {
         Process::spawn(&launch, &place).expect("a process")
     }
 
+    /// Of a zombie that nobody has fetched yet, the state is left.
+    fn is_alive(pid: u32) -> bool {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+        state.is_ok_and(|state| !state.contains(") Z"))
+    }
+
     #[tokio::test]
     async fn what_a_process_said_last_is_kept_with_how_it_ended() {
         let mut process = spawn("sh -c 'seq 100000; echo $ACP_PORT >&2; sleep 0.1; exit 3'");
@@ -227,16 +243,45 @@ mod tests {
         };
         drop(process);
         let begun = Instant::now();
-        // Of a zombie that nobody has fetched yet, the state is left.
-        let is_alive = |pid: u32| {
-            let state = std::fs::read_to_string(format!("/proc/{pid}/stat"));
-            state.is_ok_and(|state| !state.contains(") Z"))
-        };
         while is_alive(pid) {
             assert!(begun.elapsed() < Duration::from_secs(10), "it lives on");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let _ = std::fs::remove_file(&folder);
+    }
+
+    /// What leaves the group is not left behind.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn who_leaves_the_group_ends_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("pid");
+        let leaver = format!(
+            "setsid sleep 600 & echo $! > {0}.new; mv {0}.new {0}",
+            file.display()
+        );
+        for end in ["exit 0", "wait"] {
+            let _ = std::fs::remove_file(&file);
+            let mut process = spawn(&format!("sh -c '{leaver}; {end}'"));
+            let pid = loop {
+                match std::fs::read_to_string(&file) {
+                    Ok(told) => break told.trim().parse::<u32>().expect("a number"),
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            };
+            if end == "exit 0" {
+                process.wait().await;
+            }
+            drop(process);
+            let begun = Instant::now();
+            while is_alive(pid) {
+                assert!(
+                    begun.elapsed() < Duration::from_secs(10),
+                    "{end}: it lives on"
+                );
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     #[tokio::test]

@@ -139,6 +139,8 @@ impl Recording {
             launched: launched.map(Into::into),
             rules: self.rules.iter().map(|rule| rule.id.to_owned()).collect(),
             blurred: self.blurred.iter().map(|id| (*id).to_owned()).collect(),
+            unjudged: self.unjudged.iter().map(|id| (*id).to_owned()).collect(),
+            is_witnessed: self.is_witnessed,
             stop: self.ended.stop.as_ref().map(|stop| match stop {
                 Stop::Gone(why) => Stopped::Gone(why.clone()),
                 Stop::Interrupted => Stopped::Interrupted,
@@ -238,6 +240,8 @@ impl Recording {
             rounds: rounds.collect(),
             shrunk: Vec::new(),
             blurred: known(&head.blurred).iter().map(|rule| rule.id).collect(),
+            unjudged: known(&head.unjudged).iter().map(|rule| rule.id).collect(),
+            is_witnessed: head.is_witnessed,
             ended: Ended {
                 stop: head.stop.map(|stop| match stop {
                     Stopped::Gone(why) => Stop::Gone(why),

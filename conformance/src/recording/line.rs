@@ -49,6 +49,12 @@ pub(super) struct Head {
     /// Those that cannot be judged without the secrets that are not here.
     #[serde(default)]
     pub(super) blurred: Vec<String>,
+    /// Those for which the run had no time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) unjudged: Vec<String>,
+    /// An orchestrator's journal alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) is_witnessed: bool,
     #[serde(default)]
     pub(super) stop: Option<Stopped>,
     /// Topics that were not asked to their end, and why.

@@ -14,5 +14,5 @@ mod redacted;
 
 pub use file::{FORMAT, NotARecording, VERSION};
 pub use introduction::Introduction;
-pub(crate) use made::Ended;
 pub use made::Recording;
+pub(crate) use made::{Ended, RULES_PER_SHARE};

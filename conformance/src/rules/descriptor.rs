@@ -179,6 +179,10 @@ fn common(evidence: &Evidence, tally: &mut Tally<'_>, told: &Told<'_>) {
     for ask in asks.filter(|ask| ask.about.key & told.key != 0) {
         tally.look(ask, of_path(told, ask, &unknown));
     }
+    let asks = evidence.at(Topic::Described, Step::Again);
+    for ask in asks.filter(|ask| ask.about.key & told.key != 0) {
+        tally.look(ask, of_guard(told, ask));
+    }
 }
 
 /// Compares with one of the live agent's documents.
@@ -337,6 +341,34 @@ fn of_path(told: &Told<'_>, ask: &Ask, unknown: &BTreeSet<(&str, u16)>) -> Look 
         )),
         _ => Look::Fine,
     }
+}
+
+/// What a path answers without credentials, by what is said of it. Only a 401 shows that it asks
+/// for some, and only a success that it does not: what is wrong with a request may be told first.
+fn of_guard(told: &Told<'_>, ask: &Ask) -> Look {
+    let request = &ask.exchange.request;
+    let is_said = ask.about.key & key::GUARDED != 0;
+    let Some(answer) = ask.answer() else {
+        return Look::Beside;
+    };
+    let (expected, how) = match (is_said, answer.status) {
+        (false, 401) => (
+            "an answer without credentials",
+            "needs none, and it asks for some",
+        ),
+        (true, status) if (200..300).contains(&status) => {
+            ("401", "needs some, and it asks for none")
+        }
+        (true, 401 | 403) => return Look::Fine,
+        (false, status) if (200..300).contains(&status) => return Look::Fine,
+        _ => return Look::Beside,
+    };
+    let (method, path) = (&request.method, &request.path);
+    let message = format!(
+        "{} on credentials: it says that {method} {path} {how}",
+        told.what
+    );
+    Look::flaw(message, expected, show::answer(answer))
 }
 
 /// Whether it looks like a WebSocket's: some frameworks answer 404 there to anything else.

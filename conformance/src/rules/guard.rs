@@ -264,14 +264,13 @@ fn discovery_open(evidence: &Evidence) -> Judgement {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use super::*;
-    use crate::evidence::About;
     use crate::judge::Outcome;
+    use crate::made_up;
     use crate::rules::find;
     use crate::settings::Facts;
-    use crate::wire::{End, Exchange, Request};
+    use crate::wire::Request;
 
     const STREAM: usize = key::PLACES + key::PLACE_SIZE;
 
@@ -295,28 +294,9 @@ mod tests {
     ];
 
     fn ask((step, key, status): (Step, usize, u16), challenge: &str) -> Arc<Ask> {
-        let about = About {
-            step,
-            key,
-            note: String::new(),
-            case: None,
-            is_beneath: false,
-            wants_stream: false,
-        };
-        let exchange = Exchange {
-            request: Request::post("/invoke", "{}"),
-            began: Duration::ZERO,
-            elapsed: Duration::ZERO,
-            answer: Some(Answer {
-                status,
-                headers: vec![("WWW-Authenticate".to_owned(), challenge.to_owned())],
-                body: Vec::new(),
-                reads: Vec::new(),
-                surplus: 0,
-            }),
-            end: End::Complete,
-        };
-        Arc::new(Ask::new(Topic::Auth, about, exchange))
+        let answer = made_up::answer(status, &[("WWW-Authenticate", challenge)], "");
+        let exchange = made_up::exchange(Request::post("/invoke", "{}"), Ok(answer));
+        Arc::new(made_up::ask(Topic::Auth, step, key, exchange))
     }
 
     /// What becomes of a rule when some of the answers are others, or are missing.

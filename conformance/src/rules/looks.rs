@@ -16,16 +16,9 @@ pub(super) fn answered(ask: &Ask) -> Result<&Answer, Look> {
     let Some(answer) = ask.answer() else {
         return Err(no_answer(ask));
     };
-    match answer.status {
-        401 | 403 => Err(Look::missing(format!(
-            "the agent answers {} and wants credentials: give them with --header or --api-key-env",
-            answer.status
-        ))),
-        429 => Err(Look::missing(
-            "the agent answers 429 for longer than can be waited out: raise or switch off its limits, or \
-             send a key that has more with --header or --api-key-env",
-        )),
-        _ => Ok(answer),
+    match show::turned_away(answer) {
+        Some(why) => Err(Look::missing(why)),
+        None => Ok(answer),
     }
 }
 

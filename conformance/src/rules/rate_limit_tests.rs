@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::drive::rate_limit::key;
-use crate::evidence::{About, Ask, Evidence, Step, Topic};
+use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::judge::{Outcome, judge};
+use crate::made_up;
 use crate::params::Params;
 use crate::rules::find;
 use crate::settings::Facts;
-use crate::wire::{Answer, End, Exchange, Request};
+use crate::wire::{Exchange, Request};
 
 /// The limit that all of these agents declare: so many in ten seconds.
 const LIMIT: u32 = 8;
@@ -180,29 +181,18 @@ impl Talk {
         headers: Vec<(String, String)>,
         body: String,
     ) {
-        let about = About {
-            step,
-            key,
-            note: String::new(),
-            case: None,
-            is_beneath: false,
-            wants_stream: false,
-        };
+        let headers: Vec<(&str, &str)> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let answer = made_up::answer(status, &headers, body);
         let exchange = Exchange {
-            request: Request::post("/invoke", "{}"),
             began: Duration::from_secs_f64(self.now - 0.002),
             elapsed: Duration::from_millis(4),
-            answer: Some(Answer {
-                status,
-                headers,
-                body: body.into_bytes(),
-                reads: Vec::new(),
-                surplus: 0,
-            }),
-            end: End::Complete,
+            ..made_up::exchange(Request::post("/invoke", "{}"), Ok(answer))
         };
-        self.asks
-            .push(Arc::new(Ask::new(Topic::RateLimit, about, exchange)));
+        let ask = made_up::ask(Topic::RateLimit, step, key, exchange);
+        self.asks.push(Arc::new(ask));
     }
 }
 

@@ -186,7 +186,10 @@ fn satisfiable(evidence: &Evidence) -> Judgement {
                 Ok(schema) => schema,
                 Err(why) => return Look::missing(why),
             };
-            if let Err(why) = Generator::new(schema, evidence.facts.seed).valid(1) {
+            if let Err(why) = Generator::new(schema, evidence.facts.seed)
+                .until(&evidence.deadline)
+                .valid(1)
+            {
                 let message = format!("no instance of `{}` could be made", part.name());
                 return Look::flaw(message, "an instance that is valid", why.to_string());
             }

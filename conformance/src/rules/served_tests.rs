@@ -1,42 +1,23 @@
 //! Rules on versions, cache and metrics, on answers that were never given.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::find;
 use crate::drive::{cache, observability, versions};
-use crate::evidence::{About, Ask, Evidence, Step, Topic};
+use crate::evidence::{Ask, Evidence, Step, Topic};
+use crate::made_up;
 use crate::rule::Judgement;
 use crate::settings::Facts;
-use crate::wire::{Answer, End, Exchange, Request};
+use crate::wire::Request;
 
 fn ask(topic: Topic, step: Step, key: usize, (status, body): (u16, &str)) -> Arc<Ask> {
-    let about = About {
-        step,
-        key,
-        note: String::new(),
-        case: None,
-        is_beneath: false,
-        wants_stream: false,
-    };
     let kind = match topic {
         Topic::Metrics => "text/plain",
         _ => "application/json",
     };
-    let exchange = Exchange {
-        request: Request::post("/invoke", "{}"),
-        began: Duration::ZERO,
-        elapsed: Duration::ZERO,
-        answer: Some(Answer {
-            status,
-            headers: vec![("Content-Type".to_owned(), kind.to_owned())],
-            body: body.as_bytes().to_vec(),
-            reads: Vec::new(),
-            surplus: 0,
-        }),
-        end: End::Complete,
-    };
-    Arc::new(Ask::new(topic, about, exchange))
+    let answer = made_up::answer(status, &[("Content-Type", kind)], body);
+    let exchange = made_up::exchange(Request::post("/invoke", "{}"), Ok(answer));
+    Arc::new(made_up::ask(topic, step, key, exchange))
 }
 
 /// What a rule says: `fine`, `flawed`, or `open`.

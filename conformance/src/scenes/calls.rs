@@ -15,14 +15,7 @@ pub(crate) fn asks(topic: Topic, to: &str, journal: &Journal, ahead: Duration) -
     let numbered = journal.entries.iter().enumerate();
     numbered
         .map(|(key, entry)| {
-            let about = About {
-                step: Step::Call,
-                key,
-                note: note(&entry.act).to_owned(),
-                case: None,
-                is_beneath: false,
-                wants_stream: false,
-            };
+            let about = About::new(Step::Call, key, note(&entry.act));
             Ask::new(topic, about, exchange(to, entry, ahead))
         })
         .collect()

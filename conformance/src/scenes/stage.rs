@@ -140,6 +140,15 @@ impl Stage {
         })
     }
 
+    /// Notes that the process is not waited for any longer; if it has not come to serve, that is
+    /// what is wrong with it.
+    pub(crate) fn give_up(&mut self) {
+        if self.life.at(mark::READY).is_none() && self.life.trouble.is_none() {
+            self.life.last_words = self.process.last_words();
+            self.life.trouble = Some(self.trouble());
+        }
+    }
+
     fn trouble(&self) -> String {
         let life = &self.life;
         match &life.exit {
@@ -230,13 +239,5 @@ impl Stage {
 
 /// An exchange of a scene, on record.
 pub(crate) fn ask(topic: Topic, step: Step, note: &str, exchange: Exchange) -> Ask {
-    let about = About {
-        step,
-        key: 0,
-        note: note.to_owned(),
-        case: None,
-        is_beneath: false,
-        wants_stream: false,
-    };
-    Ask::new(topic, about, exchange)
+    Ask::new(topic, About::new(step, 0, note), exchange)
 }

@@ -98,6 +98,16 @@ pub(super) static FAULTS: &[Fault] = &[
         })],
     },
     Fault {
+        name: "descriptor-guards-an-open-path",
+        summary: "the descriptor says that /capabilities needs credentials, and it answers without any",
+        trips: &["descriptor.true"],
+        seams: &[Seam::Descriptor(|_, document| {
+            if let Some(endpoint) = endpoint(document, "/capabilities") {
+                endpoint["auth_required"] = json!(true);
+            }
+        })],
+    },
+    Fault {
         name: "descriptor-boasts-of-a-capability",
         summary: "the descriptor lists a capability that /capabilities lacks",
         trips: &["descriptor.true"],

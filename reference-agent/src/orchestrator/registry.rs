@@ -85,13 +85,15 @@ impl Registry {
     }
 
     async fn run(&mut self, errand: Errand) {
+        let began = Instant::now();
         let mut outcome = Outcome::silence(errand);
         if let Some(call) = self.write(errand) {
             let limit = self.standing.limit(errand, Instant::now());
             outcome = self.client.send(&call, limit).await;
         }
         self.agent.seams.outcome(&mut outcome);
-        self.standing.heard(&outcome, Instant::now(), chance());
+        let now = Instant::now();
+        self.standing.heard(&outcome, began, now, chance());
         self.note(&outcome);
         if errand != Errand::Update {
             self.pace();

@@ -104,12 +104,13 @@ impl Standing {
         }
     }
 
-    /// Draws the conclusions from what has come of an errand. `luck`, from 0 to 1, says how
-    /// much of the longest pause is waited: agents that fail together do not come back together.
-    pub(super) fn heard(&mut self, outcome: &Outcome, now: Instant, luck: f64) {
+    /// Draws the conclusions from what has come, now, of an errand that began at `began`. `luck`, from
+    /// 0 to 1, says how much of the longest pause is waited: agents that fail together do not come
+    /// back together.
+    pub(super) fn heard(&mut self, outcome: &Outcome, began: Instant, now: Instant, luck: f64) {
         match (outcome.errand, outcome.is_success) {
-            (Errand::Register, _) => self.registered(outcome, now, luck),
-            (Errand::Beat, true) => self.beaten(now),
+            (Errand::Register, _) => self.registered(outcome, began, now, luck),
+            (Errand::Beat, true) => self.beaten(began, now),
             (Errand::Beat, false) => {
                 self.stage = Stage::Out { failures: 0 };
                 self.due = now + asked_for(outcome);
@@ -118,9 +119,9 @@ impl Standing {
         }
     }
 
-    fn registered(&mut self, outcome: &Outcome, now: Instant, luck: f64) {
+    fn registered(&mut self, outcome: &Outcome, began: Instant, now: Instant, luck: f64) {
         if let (true, Some(registration)) = (outcome.is_success, &outcome.registration) {
-            self.due = now + self.interval;
+            self.due = self.after(began, now);
             self.stage = Stage::In {
                 registration: registration.clone(),
                 news: News::Nothing,
@@ -135,13 +136,17 @@ impl Standing {
         }
     }
 
-    /// The next one is due an interval after this one was, however long this one took: unless
-    /// that has passed already, as what was missed is not made up for.
-    fn beaten(&mut self, now: Instant) {
-        self.due += self.interval;
-        if self.due <= now {
-            self.due = now + self.interval;
-        }
+    /// Intervals are counted from one word to the next, not from an answer, however late that is:
+    /// when it comes after the next word was due, that is due at once. What was missed is not made
+    /// up for.
+    fn after(&self, began: Instant, now: Instant) -> Instant {
+        (began + self.interval).max(now)
+    }
+
+    fn beaten(&mut self, began: Instant, now: Instant) {
+        // From when it was due, so that moments do not add up; unless that was long ago.
+        let earliest = began.checked_sub(self.interval / 10).unwrap_or(began);
+        self.due = self.after(self.due.clamp(earliest, began), now);
         if let Stage::In { news, .. } = &mut self.stage
             && *news == News::WithNextBeat
         {
@@ -191,7 +196,7 @@ mod tests {
         let now = Instant::now();
         let mut standing = Standing::new(INTERVAL, now);
         assert_eq!(standing.next(now), Some(Errand::Register));
-        standing.heard(&outcome(Errand::Register, 200), now, 1.0);
+        standing.heard(&outcome(Errand::Register, 200), now, now, 1.0);
         (standing, now)
     }
 
@@ -209,7 +214,7 @@ mod tests {
         let mut standing = Standing::new(INTERVAL, now);
         let mut pauses = Vec::new();
         for _ in 0..200 {
-            standing.heard(&outcome(Errand::Register, 500), now, 1.0);
+            standing.heard(&outcome(Errand::Register, 500), now, now, 1.0);
             pauses.push(standing.due() - now);
             now = standing.due();
             assert_eq!(standing.next(now), Some(Errand::Register));
@@ -223,11 +228,11 @@ mod tests {
         let now = Instant::now();
         let mut standing = Standing::new(INTERVAL, now);
         for _ in 0..10 {
-            standing.heard(&outcome(Errand::Register, 500), now, 0.0);
+            standing.heard(&outcome(Errand::Register, 500), now, now, 0.0);
             assert_eq!(standing.due() - now, LEAST_PAUSE);
         }
         let mut hasty = Standing::new(Duration::from_millis(1), now);
-        hasty.heard(&outcome(Errand::Register, 500), now, 0.5);
+        hasty.heard(&outcome(Errand::Register, 500), now, now, 0.5);
         assert_eq!(hasty.due() - now, Duration::from_millis(1));
     }
 
@@ -235,19 +240,30 @@ mod tests {
     fn heartbeats_keep_their_rate_however_long_each_takes() {
         let (mut standing, begun) = registered();
         for beat in 1..=5 {
-            let answered = begun + beat * INTERVAL + beat * SECOND;
-            assert_eq!(standing.next(answered), Some(Errand::Beat));
-            standing.heard(&outcome(Errand::Beat, 200), answered, 1.0);
+            let sent = begun + beat * INTERVAL;
+            let answered = sent + beat * 6 * SECOND;
+            assert_eq!(standing.next(sent), Some(Errand::Beat));
+            standing.heard(&outcome(Errand::Beat, 200), sent, answered, 1.0);
             assert_eq!(standing.due(), begun + (beat + 1) * INTERVAL);
         }
     }
 
     #[test]
+    fn a_registration_that_is_answered_late_puts_no_heartbeat_off() {
+        let begun = Instant::now();
+        let mut standing = Standing::new(INTERVAL, begun);
+        let answered = begun + 8 * SECOND;
+        standing.heard(&outcome(Errand::Register, 200), begun, answered, 1.0);
+        assert_eq!(standing.due(), begun + INTERVAL);
+    }
+
+    #[test]
     fn what_a_stall_has_missed_is_not_made_up_for() {
         let (mut standing, begun) = registered();
-        let late = begun + 10 * INTERVAL;
-        standing.heard(&outcome(Errand::Beat, 200), late, 1.0);
-        assert_eq!(standing.next(late), None);
+        let (sent, late) = (begun + INTERVAL, begun + 10 * INTERVAL);
+        standing.heard(&outcome(Errand::Beat, 200), sent, late, 1.0);
+        assert_eq!(standing.next(late), Some(Errand::Beat));
+        standing.heard(&outcome(Errand::Beat, 200), late, late, 1.0);
         assert_eq!(standing.due(), late + INTERVAL);
     }
 
@@ -256,7 +272,7 @@ mod tests {
         for failed in [outcome(Errand::Beat, 404), Outcome::silence(Errand::Beat)] {
             let (mut standing, begun) = registered();
             let now = begun + INTERVAL;
-            standing.heard(&failed, now, 1.0);
+            standing.heard(&failed, now, now, 1.0);
             assert_eq!(standing.next(now), Some(Errand::Register));
             assert!(standing.registration().is_none());
         }
@@ -272,7 +288,7 @@ mod tests {
                     retry_after: Some(asked * SECOND),
                     ..outcome(errand, 503)
                 };
-                standing.heard(&refused, now, 0.0);
+                standing.heard(&refused, now, now, 0.0);
                 assert_eq!(standing.due() - now, waited * SECOND);
                 assert_eq!(standing.upcoming(), Errand::Register);
             }
@@ -285,13 +301,13 @@ mod tests {
         standing.changed();
         standing.changed();
         assert_eq!(standing.next(begun), Some(Errand::Update));
-        standing.heard(&outcome(Errand::Update, 500), begun, 1.0);
+        standing.heard(&outcome(Errand::Update, 500), begun, begun, 1.0);
         assert_eq!(standing.next(begun), None);
         let now = begun + INTERVAL;
         assert_eq!(standing.next(now), Some(Errand::Beat));
-        standing.heard(&outcome(Errand::Beat, 200), now, 1.0);
+        standing.heard(&outcome(Errand::Beat, 200), now, now, 1.0);
         assert_eq!(standing.next(now), Some(Errand::Update));
-        standing.heard(&outcome(Errand::Update, 200), now, 1.0);
+        standing.heard(&outcome(Errand::Update, 200), now, now, 1.0);
         assert_eq!(standing.next(now), None);
     }
 
@@ -300,7 +316,7 @@ mod tests {
         let now = Instant::now();
         let mut standing = Standing::new(INTERVAL, now);
         standing.changed();
-        standing.heard(&outcome(Errand::Register, 200), now, 1.0);
+        standing.heard(&outcome(Errand::Register, 200), now, now, 1.0);
         assert_eq!(standing.next(now), None);
     }
 
