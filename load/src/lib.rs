@@ -14,6 +14,7 @@ pub mod hot;
 pub mod inlet;
 pub mod limits;
 pub mod live;
+pub mod metrics;
 pub mod plan;
 pub mod popularity;
 pub mod recorder;

@@ -202,7 +202,8 @@ fn generator(load: &Load, taken: &Taken, whole: &Histogram<u64>) -> Generator {
     }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+/// 0 of nothing.
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
     match whole {
         0 => 0.0,
         _ => part as f64 / whole as f64,

@@ -45,7 +45,7 @@ pub(super) async fn crowd(
     dashboard: bool,
 ) -> Result<(), AttackError> {
     // Whatever happens, nobody waits for users who never come.
-    let _open = field.hard_stop().drop_guard();
+    let _open = Open(field.clone());
     let _turn = TURN.lock().await;
     let configuration = configuration(hosts, &field, dashboard)?;
     let numbers = Arc::new(AtomicUsize::new(0));
@@ -66,6 +66,15 @@ pub(super) async fn crowd(
     let attack = attack.set_client_builder_without_cookies(shared)?;
     attack.register_scenario(scenario).execute().await?;
     Ok(())
+}
+
+/// Closes the field when it is dropped.
+struct Open(Arc<Field>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 fn configuration(
@@ -125,12 +134,12 @@ async fn host(
 async fn leashed(field: Arc<Field>, number: usize, window: user::Window) {
     let leash = field.hard_stop();
     let mut called = std::pin::pin!(leash.cancelled());
-    let mut living = std::pin::pin!(user::live(field, number, window));
+    let mut living = std::pin::pin!(user::live(field.clone(), number, window));
     let mut is_listening = false;
     std::future::poll_fn(|cx| {
         // To be called once is enough: the task is the same each time, and the flag is cheaper
         // to look at than the call is to wait for.
-        if leash.is_cancelled() || (!is_listening && called.as_mut().poll(cx).is_ready()) {
+        if field.is_over() || (!is_listening && called.as_mut().poll(cx).is_ready()) {
             return std::task::Poll::Ready(());
         }
         is_listening = true;

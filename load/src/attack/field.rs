@@ -39,6 +39,8 @@ pub(super) struct Field {
     under_way: AtomicU64,
     abandoned: AtomicU64,
     hard_stop: CancellationToken,
+    /// The same, cheaper to look at.
+    is_over: AtomicBool,
 }
 
 impl Field {
@@ -72,6 +74,7 @@ impl Field {
             under_way: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
             hard_stop: CancellationToken::new(),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -152,7 +155,18 @@ impl Field {
     pub(super) fn stop(&self) {
         self.abandoned
             .store(self.under_way.load(Ordering::Acquire), Ordering::Release);
+        self.close();
+    }
+
+    /// Nobody waits for anybody any more.
+    pub(super) fn close(&self) {
+        self.is_over.store(true, Ordering::Release);
         self.hard_stop.cancel();
+    }
+
+    /// Whether everybody has been sent home.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     pub(super) fn hard_stop(&self) -> CancellationToken {

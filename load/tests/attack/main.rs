@@ -8,3 +8,4 @@ mod common;
 mod open;
 mod rate_limit;
 mod stream;
+mod wire;

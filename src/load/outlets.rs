@@ -1,0 +1,66 @@
+//! Where the results of a run go: found out before it, so that nothing fails after it.
+
+use acp_load::hlog::Log;
+use acp_load::metrics::{Collector, Span, exposition};
+use acp_reports::load::{Format, Report};
+
+use super::Arguments;
+use crate::exit::Failure;
+use crate::output::{self, Place};
+
+/// The files, and a collector of metrics.
+pub(super) struct Outlets {
+    faces: Vec<(Format, Place)>,
+    log: Option<Place>,
+    prometheus: Option<Place>,
+}
+
+impl Outlets {
+    pub(super) fn of(arguments: &Arguments) -> Result<Self, Failure> {
+        let faces = output::paired(arguments.format.clone(), Format::ALL[0], &arguments.output)?;
+        let log = arguments.histogram.as_deref();
+        let prometheus = arguments.prometheus.as_deref();
+        Ok(Self {
+            faces,
+            log: log.map(|path| Place::of("--histogram", path)).transpose()?,
+            prometheus: prometheus
+                .map(|path| Place::of("--prometheus", path))
+                .transpose()?,
+        })
+    }
+
+    /// Writes all files.
+    pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
+        if let Some(place) = &self.log {
+            let text = Log::of(report).write().map_err(Failure::other)?;
+            place.write(text.as_bytes())?;
+        }
+        if let Some(place) = &self.prometheus {
+            place.write(exposition(report).as_bytes())?;
+        }
+        for (format, place) in &self.faces {
+            output::write(place, |out| format.write(report, out))?;
+        }
+        Ok(())
+    }
+}
+
+/// The collector that `--otlp` names.
+pub(super) async fn collector(arguments: &Arguments) -> Result<Option<Collector>, Failure> {
+    let Some(url) = &arguments.otlp else {
+        return Ok(None);
+    };
+    let found = Collector::find(url.clone()).await;
+    found
+        .map(Some)
+        .map_err(|error| Failure::usage(format!("--otlp: {error}")))
+}
+
+/// The span of a run until now.
+pub(super) fn span(began: jiff::Timestamp) -> Span {
+    let nanos = |moment: jiff::Timestamp| u64::try_from(moment.as_nanosecond()).unwrap_or_default();
+    Span {
+        began: nanos(began),
+        ended: nanos(jiff::Timestamp::now()),
+    }
+}
