@@ -19,8 +19,8 @@ run() { # seconds, name
     sed -n 's/^summary: //p; s/^totals: //p' "$folder/$2.out" | tail -1 > "$folder/$2.count"
 }
 
-run 5 short
-run 20 long
+run "${SHORT:-15}" short
+run "${LONG:-30}" long
 python3 - "$folder" <<'PY'
 import json, pathlib, sys
 folder = pathlib.Path(sys.argv[1])

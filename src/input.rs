@@ -18,6 +18,11 @@ pub(crate) fn agent_url(text: &str) -> Result<Url, String> {
     url.ok_or_else(|| "an agent's URL is written as http://host:port or https://host".to_owned())
 }
 
+/// The base URL of an OpenTelemetry collector.
+pub(crate) fn collector_url(text: &str) -> Result<Url, String> {
+    agent_url(text).map_err(|_| "a collector's URL is written as http://host:4318".to_owned())
+}
+
 /// A header field from `K: V`.
 pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     let (name, value) = text
@@ -57,6 +62,30 @@ pub(crate) fn api_key(variable: &str) -> Result<(String, String), Failure> {
             "--api-key-env {variable}: the key cannot stand in a header field"
         ))
     })
+}
+
+/// The keys that a file has, one on each line; no message shows any of them.
+pub(crate) fn api_keys(path: &Path) -> Result<Vec<String>, Failure> {
+    let shown = path.display();
+    let text = text(path)?;
+    let lines = (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty());
+    let keys = lines.map(|(number, line)| {
+        let field = header(&format!("X-API-Key: {line}"));
+        field.map(|(_, key)| key).map_err(|_| {
+            Failure::usage(format!(
+                "--api-key-file {shown}: the key on line {number} cannot stand in a header field"
+            ))
+        })
+    });
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    match keys.is_empty() {
+        true => Err(Failure::usage(format!(
+            "--api-key-file {shown}: there is no key in it; write one on each line"
+        ))),
+        false => Ok(keys),
+    }
 }
 
 /// A text file, whole.
@@ -106,6 +135,24 @@ mod tests {
         );
         for wrong in ["X-Key", ": v", "X Key: v", "X: a\r\nY: b", "X: ü"] {
             assert!(header(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_keys_has_one_on_each_line_and_errors_do_not_show_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys");
+        let keys = |text: &str| {
+            std::fs::write(&path, text).expect("written");
+            api_keys(&path)
+        };
+        assert_eq!(keys("one\n\n two\r\n").expect("keys"), ["one", "two"]);
+        for wrong in ["\n \n", "good\nsecr\u{e9}t\n"] {
+            let Err(Failure::Usage(message)) = keys(wrong) else {
+                panic!("{wrong:?} is refused")
+            };
+            assert!(message.contains("line"), "{message}");
+            assert!(!message.contains("secr"), "{message}");
         }
     }
 }

@@ -2,8 +2,11 @@
 
 mod arguments;
 mod look;
+mod outlets;
 mod quiet;
+mod screen;
 mod stop;
+mod view;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +14,6 @@ use std::time::Duration;
 
 use acp_load::attack::{Load, Model, Think};
 use acp_load::baseline;
-use acp_load::hlog::Log;
 use acp_load::plan::{Plan, Unit};
 use acp_load::popularity::Room;
 use acp_load::run::{Clients, Job, Objective, run as attack};
@@ -22,12 +24,14 @@ use acp_load::threshold::Threshold;
 use acp_load::traffic;
 use acp_reports::Verdict;
 use acp_reports::load::Report;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::arguments::Arguments;
+use self::look::Looking;
+use self::outlets::Outlets;
 use self::quiet::Quiet;
 use crate::exit::{Exit, Failure, complain};
-use crate::output::Place;
-use crate::{input, output};
+use crate::input;
 
 /// Users of the closed model, and connections of the open one, if nobody says how many.
 const USERS: usize = 10;
@@ -37,7 +41,7 @@ const BACKLOG_SECONDS: f64 = 10.0;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let sinks = output::sinks(arguments.format.clone(), &arguments.output)?;
+    let outlets = Outlets::of(arguments)?;
     let scenario = scenarios::named(&arguments.scenario)
         .ok_or_else(|| Failure::usage(format!("there is no scenario {}", arguments.scenario)))?;
     if arguments.dashboard && !cfg!(feature = "dashboard") {
@@ -46,9 +50,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         ));
     }
     let earlier = arguments.baseline.as_deref().map(earlier).transpose()?;
-    let log = arguments.histogram.as_deref();
-    let log = log.map(|path| Place::of("--histogram", path)).transpose()?;
-    output::all_differ(&sinks, log.as_ref())?;
     let wishes = wishes(arguments)?;
     let load = load(arguments)?;
     // As many files as the system lets us have: each connection is one.
@@ -57,45 +58,66 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let runtime = runtime(arguments.threads)?;
     let began = jiff::Timestamp::now();
     let quiet = Quiet::begin().map_err(Failure::other)?;
+    let collector = runtime.block_on(outlets::collector(arguments))?;
     let mut report = runtime.block_on(async {
         let target = Target::find(&wishes).await.map_err(Failure::usage)?;
-        let job = Job {
-            target,
-            load,
-            traffic: asked(arguments),
-            clients: Clients {
-                leaving: arguments.leaving,
-                slow: arguments.slow,
-            },
-            cache: Room {
-                time_to_live: arguments.cache_ttl.map(Into::into),
-                answers: arguments.cache_entries,
-            },
-            objective: objective(&arguments.objective)?,
-            memory: arguments.pid.map(memory),
-            stop: stop.clone(),
-            show: Some(look::looking_on(stop)),
-        };
+        let title = format!("{} · {}", scenario.name, target.url);
+        let mut job = job(arguments, target, load, stop.clone())?;
+        let looking = Looking::begin(title, stop);
+        job.show = Some(looking.show());
         Ok::<_, Failure>(attack(&job, scenario).await)
     })?;
     drop(quiet);
+    let span = outlets::span(began);
     report.started_at = began.to_string();
     report.tool = Some(acp_reports::Tool {
         name: "acp-tck".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     });
     judge(arguments, earlier, &mut report);
-    if let Some(place) = &log {
-        let text = Log::of(&report).write().map_err(Failure::other)?;
-        place.write(text.as_bytes())?;
-    }
-    for sink in &sinks {
-        sink.write(&report)?;
-    }
+    outlets.write(&report)?;
     if let Some(error) = &report.error {
         complain(error);
     }
-    Ok(exit(&report, arguments.require_trusted))
+    let exit = exit(&report, arguments.require_trusted);
+    if let Some(collector) = collector {
+        let pushed = runtime.block_on(collector.push(&report, span));
+        // What the run found out is told all the same; only a pass is not to hide this.
+        if let Err(error) = pushed {
+            complain(&format!("--otlp: {error}"));
+            return Ok(if exit == Exit::Holds {
+                Exit::Failed
+            } else {
+                exit
+            });
+        }
+    }
+    Ok(exit)
+}
+
+fn job(
+    arguments: &Arguments,
+    target: Arc<Target>,
+    load: Load,
+    stop: CancellationToken,
+) -> Result<Job, Failure> {
+    Ok(Job {
+        target,
+        load,
+        traffic: asked(arguments),
+        clients: Clients {
+            leaving: arguments.leaving,
+            slow: arguments.slow,
+        },
+        cache: Room {
+            time_to_live: arguments.cache_ttl.map(Into::into),
+            answers: arguments.cache_entries,
+        },
+        objective: objective(&arguments.objective)?,
+        memory: arguments.pid.map(memory),
+        stop,
+        show: None,
+    })
 }
 
 /// One thread runs everything on itself, which is cheapest; more share the work.
@@ -129,6 +151,9 @@ fn wishes(arguments: &Arguments) -> Result<Wishes, Failure> {
     wishes.headers.clone_from(&arguments.headers);
     for variable in &arguments.api_key_env {
         wishes.keys.push(input::api_key(variable)?.1);
+    }
+    if let Some(path) = &arguments.api_key_file {
+        wishes.keys.extend(input::api_keys(path)?);
     }
     wishes.sources.clone_from(&arguments.source);
     wishes.protocol = match arguments.http2 {

@@ -5,11 +5,11 @@ mod features;
 use std::time::Duration;
 
 use acp_reports::{
-    Dialect as ShownDialect, Evidence as Shown, Finding, Report, Status, Summary, Target, Tool,
-    Verdict as RunVerdict,
+    Dialect as ShownDialect, Evidence as Shown, Finding, ProfileLevel, Report, Status, Summary,
+    Target, Tool, Verdict as RunVerdict,
 };
 
-use self::features::{features, level};
+use self::features::features;
 use crate::dialects::{self, Dialect};
 use crate::drive::Stop;
 use crate::evidence::{Ask, Evidence};

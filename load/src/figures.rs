@@ -155,6 +155,18 @@ static PARTS: &[(&str, Part)] = &[
     ("max", |it| it.max),
 ];
 
+/// What a run has of those that are no percentiles: name, unit, value.
+pub(crate) fn singles(report: &Report) -> impl Iterator<Item = (&'static str, Unit, f64)> {
+    let singles = SINGLES.iter();
+    singles.filter_map(|it| Some((it.name, it.unit, (it.of)(report)?)))
+}
+
+/// The distributions that a run has, by what stands before the dot.
+pub(crate) fn distributions(report: &Report) -> impl Iterator<Item = (&'static str, &Latency)> {
+    let all = DISTRIBUTIONS.iter();
+    all.filter_map(|(name, of)| Some((*name, of(report)?)))
+}
+
 /// The figure of this name in a report; `None` if no report has one of that name.
 #[must_use]
 pub fn named(report: &Report, name: &str) -> Option<Figure> {

@@ -33,6 +33,8 @@ const READ_SIZE: usize = 4 * 1024;
 pub enum Trouble {
     /// No connection.
     Unreachable,
+    /// A connection, and no TLS on it: mostly a certificate that is not trusted.
+    Tls,
     /// The connection was lost before the answer was whole.
     Broken,
     /// What came is no HTTP.
@@ -47,8 +49,9 @@ pub enum Trouble {
 
 impl Trouble {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Unreachable,
+        Self::Tls,
         Self::Broken,
         Self::Unreadable,
         Self::TimedOut,
@@ -61,6 +64,7 @@ impl Trouble {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
+            Self::Tls => "tls-failed",
             Self::Broken => "broken-off",
             Self::Unreadable => "not-http",
             Self::TimedOut => "timed-out",

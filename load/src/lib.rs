@@ -17,6 +17,7 @@ mod lean;
 pub mod limits;
 pub mod live;
 pub mod merge;
+pub mod metrics;
 pub mod plan;
 pub mod popularity;
 pub mod recorder;

@@ -7,6 +7,7 @@ use acp_reports::load::Report;
 use tokio_util::sync::CancellationToken;
 
 use crate::attack::{self, Load, Taken};
+use crate::live::Scene;
 use crate::popularity::Room;
 use crate::recorder::Recorder;
 use crate::scenarios::Scenario;
@@ -18,8 +19,8 @@ use crate::traffic;
 /// Reads the agent's memory, in bytes, from outside.
 pub type ReadMemory = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 
-/// Is shown the recorder of each attack, when counting begins.
-pub type Show = Arc<dyn Fn(&Arc<Recorder>) + Send + Sync>;
+/// Is shown each attack, when counting begins.
+pub type Show = Arc<dyn Fn(&Scene) + Send + Sync>;
 
 /// What a run is to do.
 #[derive(Clone)]
@@ -105,7 +106,10 @@ pub(crate) async fn attack(
 ) -> Option<Taken> {
     let show = |recorder: &Arc<Recorder>| {
         if let Some(show) = &job.show {
-            show(recorder);
+            show(&Scene {
+                load: load.clone(),
+                recorder: recorder.clone(),
+            });
         }
     };
     let endpoints = script.endpoints().to_vec();

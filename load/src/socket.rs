@@ -30,7 +30,7 @@ pub(crate) async fn open(target: &Target, number: usize) -> Result<Socket, Troub
         None => Ok(Socket::Plain(tcp)),
         Some((connector, name)) => {
             let tls = connector.connect(name.clone(), tcp).await;
-            let tls = tls.map_err(|error| trouble(&error))?;
+            let tls = tls.map_err(|_| Trouble::Tls)?;
             Ok(Socket::Tls(Box::new(tls)))
         }
     }

@@ -218,7 +218,8 @@ pub(crate) fn usage(signs: &Signs) -> Generator {
     }
 }
 
-fn share(part: u64, whole: u64) -> f64 {
+/// 0 of nothing.
+pub(crate) fn share(part: u64, whole: u64) -> f64 {
     match whole {
         0 => 0.0,
         _ => part as f64 / whole as f64,

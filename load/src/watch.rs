@@ -99,7 +99,7 @@ pub fn doubts(signs: &Signs, course: &Course) -> Option<String> {
 }
 
 /// A watch on the own process.
-pub(crate) struct Watch {
+pub struct Watch {
     began: Instant,
     cpu: Duration,
     waited: Duration,
@@ -107,7 +107,9 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn begin(threads: usize) -> Self {
+    /// Of a process with so many threads for the load.
+    #[must_use]
+    pub fn begin(threads: usize) -> Self {
         Self {
             began: Instant::now(),
             cpu: usage().0,
@@ -116,7 +118,9 @@ impl Watch {
         }
     }
 
-    pub(crate) fn end(self) -> Signs {
+    /// What there was to see until now; the event loop is watched elsewhere.
+    #[must_use]
+    pub fn so_far(&self) -> Signs {
         let time = self.began.elapsed().as_secs_f64().max(1e-6);
         let (cpu, memory) = usage();
         Signs {
@@ -256,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_own_usage_can_be_read() {
-        let signs = Watch::begin(1).end();
+        let signs = Watch::begin(1).so_far();
         assert!(signs.memory > 0);
     }
 }

@@ -82,8 +82,16 @@ pub(crate) struct Arguments {
     /// The environment variable that holds the key to send as X-API-Key; of several, users take turns
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) api_key_env: Vec<String>,
+    /// A file of keys to send as X-API-Key, one on each line; users take turns
+    #[arg(long, value_name = "F")]
+    pub(super) api_key_file: Option<PathBuf>,
     /// An address of this machine to ask from; of several, users take turns
-    #[arg(long, value_name = "IP", value_delimiter = ',')]
+    #[arg(
+        long,
+        visible_alias = "source-address",
+        value_name = "IP",
+        value_delimiter = ','
+    )]
     pub(super) source: Vec<IpAddr>,
     /// Speak HTTP/2
     #[arg(long)]
@@ -124,6 +132,12 @@ pub(crate) struct Arguments {
     /// Write the histograms of all time slices, in HdrHistogram's interval log format
     #[arg(long, value_name = "F")]
     pub(super) histogram: Option<PathBuf>,
+    /// Write the figures as metrics for Prometheus, in its text format
+    #[arg(long, value_name = "F")]
+    pub(super) prometheus: Option<PathBuf>,
+    /// Push the figures as metrics to this OpenTelemetry collector: http://localhost:4318
+    #[arg(long, value_name = "URL", value_parser = input::collector_url)]
+    pub(super) otlp: Option<Url>,
     /// The report's format; repeatable, in pairs with --output. Without any, the suffix of each
     /// --output tells
     #[arg(long, value_name = "FORMAT", value_parser = format())]

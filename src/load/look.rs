@@ -1,109 +1,161 @@
-//! What a person sees while a run goes on: a line that changes on a terminal, a line every few
-//! seconds elsewhere; on stderr, so that a report on stdout stays whole.
+//! What a person sees while a run goes on: a view on a terminal, a line every few seconds
+//! elsewhere; on stderr, so that a report on stdout stays whole.
+//!
+//! A thread of its own looks and draws: on the runtime it would be part of what is measured.
 
-use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-use acp_load::live::{Glance, glance};
-use acp_load::recorder::Recorder;
+use acp_load::live::{Glance, Onlooker, Scene};
 use acp_load::run::Show;
-use indicatif::{ProgressBar, ProgressStyle};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::screen::Screen;
+use super::view::{self, View};
 
 /// How often, on a terminal and elsewhere.
 const SOON: Duration = Duration::from_millis(500);
 const SELDOM: Duration = Duration::from_secs(5);
 
-/// Looks at each attack, from the moment at which counting begins, until the next begins or
-/// the run is stopped.
-pub(super) fn looking_on(stop: CancellationToken) -> Show {
-    let last: Mutex<Option<CancellationToken>> = Mutex::new(None);
-    Arc::new(move |recorder: &Arc<Recorder>| {
-        let end = stop.child_token();
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = last.replace(end.clone()) {
-            before.cancel();
+/// What those who make the load tell the one who looks on.
+enum Word {
+    Begins(Box<Onlooker>),
+    Ends,
+}
+
+/// Looks on at a run until it is dropped: then the terminal is as it was.
+pub(super) struct Looking {
+    words: Sender<Word>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Looking {
+    /// Begins; `title` says what is done to whom.
+    pub(super) fn begin(title: String, stop: CancellationToken) -> Self {
+        let (words, heard) = channel();
+        let look = move || match Screen::open() {
+            Some(screen) => on_screen(screen, &title, &stop, &heard),
+            None => in_lines(&heard),
+        };
+        let thread = std::thread::Builder::new().name("view".to_owned());
+        Self {
+            words,
+            // Without a view, the load is made all the same.
+            thread: thread.spawn(look).ok(),
         }
-        // It holds no more than a hint of the recorder: the line ends when the attack does.
-        let recorder = Arc::downgrade(recorder);
-        tokio::spawn(async move {
-            let is_terminal = std::io::stderr().is_terminal();
-            let bar = is_terminal.then(bar);
-            let step = if is_terminal { SOON } else { SELDOM };
-            let began = Instant::now();
-            let mut before = Glance::default();
-            let mut seen = began;
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(step) => {}
-                    () = end.cancelled() => break,
-                }
-                let Some(recorder) = recorder.upgrade() else {
-                    break;
-                };
-                let now = glance(&recorder);
-                let time = seen.elapsed().as_secs_f64();
-                let line = line(began.elapsed(), &before, &now, time);
-                match &bar {
-                    Some(bar) => bar.set_message(line),
-                    None => anstream::eprintln!("{line}"),
-                }
-                (before, seen) = (now, Instant::now());
-            }
-            if let Some(bar) = bar {
-                bar.finish_and_clear();
-            }
-        });
-    })
-}
-
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-        bar.set_style(style);
     }
-    bar
+
+    /// To be told of each attack.
+    pub(super) fn show(&self) -> Show {
+        let words = self.words.clone();
+        Arc::new(move |scene: &Scene| {
+            let onlooker = Onlooker::new(scene, Instant::now());
+            let _ = words.send(Word::Begins(Box::new(onlooker)));
+        })
+    }
 }
 
-fn line(elapsed: Duration, before: &Glance, now: &Glance, time: f64) -> String {
-    let rate = (now.ok - before.ok) as f64 / time.max(1e-3);
+impl Drop for Looking {
+    fn drop(&mut self) {
+        let _ = self.words.send(Word::Ends);
+        if let Some(thread) = self.thread.take() {
+            // It said so itself if it panicked.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn on_screen(mut screen: Screen, title: &str, stop: &CancellationToken, heard: &Receiver<Word>) {
+    let mut onlooker: Option<Box<Onlooker>> = None;
+    let mut glance = None;
+    let mut number = 0;
+    loop {
+        if let Some(onlooker) = &mut onlooker {
+            // When an attack is over, its last glance stays until the next one begins.
+            glance = onlooker.look(Instant::now()).or(glance);
+        }
+        let load = onlooker.as_ref().map(|it| it.load());
+        let view = View {
+            title,
+            number,
+            seen: load.zip(glance.as_ref()),
+            is_ending: stop.is_cancelled(),
+        };
+        screen.draw(|frame| view::draw(frame, &view));
+        match heard.recv_timeout(SOON) {
+            Ok(Word::Begins(next)) => {
+                onlooker = Some(next);
+                number += 1;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(Word::Ends) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+}
+
+fn in_lines(heard: &Receiver<Word>) {
+    let mut onlooker: Option<Box<Onlooker>> = None;
+    loop {
+        match heard.recv_timeout(SELDOM) {
+            Ok(Word::Begins(next)) => {
+                onlooker = Some(next);
+                continue;
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(Word::Ends) | Err(RecvTimeoutError::Disconnected) => break,
+        }
+        let glance = onlooker.as_mut().and_then(|it| it.look(Instant::now()));
+        if let Some(glance) = glance {
+            anstream::eprintln!("{}", line(&glance));
+        }
+    }
+}
+
+fn line(glance: &Glance) -> String {
     let mut line = format!(
-        "{:>4.0} s  {rate:>8.0}/s  p50 {:.2} ms  p99 {:.2} ms  {} failed",
-        elapsed.as_secs_f64(),
-        now.p50_ms,
-        now.p99_ms,
-        now.failed
+        "{:>4.0} s  {:>8.0}/s  p50 {:.2} ms  p99 {:.2} ms  {} failed",
+        glance.elapsed.as_secs_f64(),
+        glance.rate,
+        glance.recent.p50_ms,
+        glance.recent.p99_ms,
+        glance.failed
     );
-    let (hits, misses) = now.hits;
+    let (hits, misses) = glance.hits;
     if hits + misses > 0 {
         let rate = hits as f64 / (hits + misses) as f64 * 100.0;
         line.push_str(&format!("  hits {rate:.1} %"));
     }
-    if now.open > 0 {
-        line.push_str(&format!("  {} streams open", now.open));
+    if glance.open > 0 {
+        line.push_str(&format!("  {} streams open", glance.open));
     }
     line
 }
 
 #[cfg(test)]
 mod tests {
+    use acp_load::live::Figures;
+
     use super::*;
 
     #[test]
     fn a_line_says_what_matters() {
-        let now = Glance {
-            ok: 1000,
+        let glance = Glance {
+            elapsed: Duration::from_secs(5),
+            rate: 200.0,
             failed: 2,
-            p50_ms: 1.5,
-            p99_ms: 9.25,
+            recent: Figures {
+                p50_ms: 1.5,
+                p99_ms: 9.25,
+                ..Figures::default()
+            },
             open: 3,
             hits: (3, 1),
+            ..Glance::default()
         };
-        let line = line(Duration::from_secs(5), &Glance::default(), &now, 5.0);
         assert_eq!(
-            line,
+            line(&glance),
             "   5 s       200/s  p50 1.50 ms  p99 9.25 ms  2 failed  hits 75.0 %  3 streams open"
         );
     }

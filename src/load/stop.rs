@@ -14,6 +14,7 @@ pub(super) fn on_signals() -> Result<CancellationToken, Failure> {
     let told = stop.clone();
     ctrlc::set_handler(move || {
         if ASKED.swap(true, Ordering::Relaxed) {
+            super::screen::restore();
             // As a shell has it for a program that Ctrl-C ended.
             std::process::exit(130);
         }

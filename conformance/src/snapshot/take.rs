@@ -149,7 +149,7 @@ impl Taking<'_> {
         let first = self.drive(Topic::Documents, (&unknown, &nothing)).await?;
         let first: Vec<_> = first.into_iter().map(std::sync::Arc::new).collect();
         let probe = Probe::of(facts, &first);
-        let bank = Bank::fill(&probe, facts);
+        let bank = Bank::fill(&probe, facts, &self.halt.for_making());
         let mut known = first.clone();
         if !bank.inputs.is_empty() {
             let found = self.drive(Topic::Discovery, (&probe, &bank)).await?;

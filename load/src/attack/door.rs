@@ -16,7 +16,6 @@ use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
 use goose::{GooseAttack, GooseError};
 use tokio::sync::{Mutex, mpsc};
-use tokio_util::sync::CancellationToken;
 
 use super::field::Field;
 use super::user::{self, Shown};
@@ -50,7 +49,7 @@ pub(super) async fn crowd(
     dashboard: bool,
 ) -> Result<(), AttackError> {
     // Whatever happens, nobody waits for users who never come.
-    let _open = field.hard_stop().drop_guard();
+    let _open = Open(field.clone());
     let _turn = TURN.lock().await;
     let configuration = configuration(hosts, &field, dashboard)?;
     let numbers = Arc::new(AtomicUsize::new(0));
@@ -71,6 +70,15 @@ pub(super) async fn crowd(
     let attack = attack.set_client_builder_without_cookies(shared)?;
     attack.register_scenario(scenario).execute().await?;
     Ok(())
+}
+
+/// Closes the field when it is dropped.
+struct Open(Arc<Field>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 fn configuration(
@@ -129,25 +137,31 @@ async fn host(
 /// A user's life, on the kind of line that its questions want. In a box: one kind takes far less
 /// than the other.
 fn life(field: Arc<Field>, number: usize, window: user::Window) -> BoxFuture<'static, ()> {
-    let leash = field.hard_stop();
     let target = field.target.clone();
     if field.script.asks_for_streams_alone() && target.protocol == Protocol::Http1 {
         let line = Lean::new(target, number);
-        return Box::pin(leashed(leash, user::live(field, number, window, line)));
+        return Box::pin(leashed(
+            field.clone(),
+            user::live(field, number, window, line),
+        ));
     }
     let line = Line::new(target, number);
-    Box::pin(leashed(leash, user::live(field, number, window, line)))
+    Box::pin(leashed(
+        field.clone(),
+        user::live(field, number, window, line),
+    ))
 }
 
 /// A life until its end, or until everybody is sent home.
-async fn leashed(leash: CancellationToken, living: impl Future<Output = ()>) {
+async fn leashed(field: Arc<Field>, living: impl Future<Output = ()>) {
+    let leash = field.hard_stop();
     let mut called = std::pin::pin!(leash.cancelled());
     let mut living = std::pin::pin!(living);
     let mut is_listening = false;
     std::future::poll_fn(|cx| {
         // To be called once is enough: the task is the same each time, and the flag is cheaper
         // to look at than the call is to wait for.
-        if leash.is_cancelled() || (!is_listening && called.as_mut().poll(cx).is_ready()) {
+        if field.is_over() || (!is_listening && called.as_mut().poll(cx).is_ready()) {
             return std::task::Poll::Ready(());
         }
         is_listening = true;

@@ -42,6 +42,8 @@ pub(super) struct Field {
     under_way: AtomicU64,
     abandoned: AtomicU64,
     hard_stop: CancellationToken,
+    /// The same, cheaper to look at.
+    is_over: AtomicBool,
 }
 
 impl Field {
@@ -75,6 +77,7 @@ impl Field {
             under_way: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
             hard_stop: CancellationToken::new(),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -168,7 +171,18 @@ impl Field {
     pub(super) fn stop(&self) {
         self.abandoned
             .store(self.under_way.load(Ordering::Acquire), Ordering::Release);
+        self.close();
+    }
+
+    /// Nobody waits for anybody any more.
+    pub(super) fn close(&self) {
+        self.is_over.store(true, Ordering::Release);
         self.hard_stop.cancel();
+    }
+
+    /// Whether everybody has been sent home.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
     }
 
     pub(super) fn hard_stop(&self) -> CancellationToken {

@@ -185,7 +185,7 @@ async fn supervise(
             () = tokio::time::sleep_until(end.into()) => {}
             () = stop.cancelled() => {}
         }
-        let usage = watch.end();
+        let usage = watch.so_far();
         // What was due and waits is part of what is measured: to leave it out would hide a stall.
         field.wait_for_what_was_due(stop).await;
         field.end();

@@ -212,6 +212,8 @@ pub struct Tape {
     pub events: u64,
     has_service: bool,
     slice_length: Duration,
+    /// When the slice that is being written ends.
+    turn: Duration,
 }
 
 impl Tape {
@@ -230,6 +232,7 @@ impl Tape {
             events: 0,
             has_service,
             slice_length: slice_length.max(Duration::from_millis(1)),
+            turn: slice_length,
         }
     }
 
@@ -312,12 +315,17 @@ impl Tape {
 
     /// Goes on to the slice of this moment.
     fn turn_to(&mut self, at: Duration, users: u64) {
+        // A division for each request would be dear.
+        if at < self.turn {
+            return;
+        }
         let number = at.as_nanos() / self.slice_length.as_nanos();
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         if number > self.current.number {
             let mut done = std::mem::replace(&mut self.current, Slice::new(number));
             done.users = users;
             self.slices.push(done);
+            self.turn = self.slice_length.saturating_mul(number.saturating_add(1));
         }
     }
 

@@ -70,7 +70,7 @@ async fn attack(job: &Job) -> Report {
         find(job, &traffic, wire, &mut report).await
     };
     let (late, lags) = tokio::join!(finding, watch::loop_lag(over.clone()));
-    let mut signs = watch.end();
+    let mut signs = watch.so_far();
     signs.loop_lag = lags;
     let latency_p50 = report.latency_ms.figures.map_or(0.0, |it| it.p50 * 1000.0) as u64;
     let course = Course {

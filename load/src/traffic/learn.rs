@@ -8,7 +8,7 @@ use acp_conformance::schema::Schema;
 use serde_json::Value;
 
 use super::{Wishes, say};
-use crate::hot::{Line, Prepared};
+use crate::hot::{Line, Prepared, Trouble};
 use crate::inlet::{Manner, Reading};
 use crate::target::Target;
 
@@ -126,7 +126,10 @@ async fn document(line: &mut Line, target: &Target, path: &str) -> Result<Value,
     let answer = say(line, &prepared, Reading::Kept).await;
     if let Some(trouble) = answer.trouble.filter(|_| answer.status == 0) {
         let url = target.url.to_string();
-        let why = trouble.name();
+        let why = match trouble {
+            Trouble::Tls => "tls-failed; if its certificate is to be trusted, name it with --ca",
+            other => other.name(),
+        };
         return Err(LearnError::Unreachable { url, why });
     }
     if !answer.is_well() {

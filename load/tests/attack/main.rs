@@ -11,3 +11,4 @@ mod rate_limit;
 mod stalling;
 mod stream;
 mod truth;
+mod wire;
