@@ -36,10 +36,10 @@ pub(crate) struct Arguments {
     launch: Option<String>,
     /// How often the agent that is started is to send heartbeats; it is told so
     /// [default: 30s, of the built-in agent 2s]
-    #[arg(long, value_name = "D", value_parser = heartbeat)]
+    #[arg(long, value_name = "D", value_parser = heartbeat, conflicts_with = "url")]
     heartbeat_interval: Option<humantime::Duration>,
     /// Leave out what has to wait for heartbeats
-    #[arg(long)]
+    #[arg(long, conflicts_with = "url")]
     quick: bool,
     /// Features that the agent is to have, whether it says so or not
     #[arg(long, value_name = "FEATURE", value_delimiter = ',', value_parser = feature())]
@@ -129,7 +129,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             "--repeat makes many runs, and --record and --har write down one: leave one of them out",
         ));
     }
-    without_a_start(arguments)?;
     let headers = headers(arguments)?;
     let shuffle = arguments.shuffle.map(order);
     let descriptor = document(arguments.descriptor.as_deref(), described::descriptor)?;
@@ -231,25 +230,6 @@ fn say(params: &mut Params, texts: &[String]) -> Result<(), Failure> {
         said.map_err(|error| Failure::usage(format!("--feature-param: {error}")))?;
     }
     Ok(())
-}
-
-/// Refuses what is only for an agent that is started here, of one that is not.
-fn without_a_start(arguments: &Arguments) -> Result<(), Failure> {
-    let given = [
-        ("--quick", arguments.quick),
-        (
-            "--heartbeat-interval",
-            arguments.heartbeat_interval.is_some(),
-        ),
-    ];
-    let given = given.into_iter().find(|(_, is_given)| *is_given);
-    match (&arguments.url, given) {
-        (Some(_), Some((flag, _))) => Err(Failure::usage(format!(
-            "{flag} is for an agent that is started here, and has no meaning for one at a URL: leave it out, or \
-             start the agent with --launch CMD instead"
-        ))),
-        _ => Ok(()),
-    }
 }
 
 /// The agent to certify: the one that is named or is to be launched, or the built-in one; with a

@@ -125,7 +125,7 @@ fn a_certificate_of_a_run_holds_and_tells_of_whom() {
     for word in [
         "the certificate holds",
         "acp-reference-agent 0.1.0, builtin:reference-agent",
-        "core, of five-endpoint/1",
+        "production, of five-endpoint/1",
         "core, errors, streaming",
         "acp.json, SHA-256 ",
     ] {

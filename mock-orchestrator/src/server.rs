@@ -4,14 +4,17 @@
 use std::{
     fmt, io,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     time::timeout,
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -29,6 +32,13 @@ const MOST_CONNECTIONS: usize = 32;
 /// How many bytes a connection may bring in all: some thousand heartbeats. Wiremock holds whole
 /// bodies, so that all connections together may take 16 MiB.
 const MOST_BYTES: u64 = 512 << 10;
+
+/// How many bytes of requests wiremock may keep: its mocks remember each that they matched, for
+/// as long as they are mounted.
+const MOST_KEPT: usize = 8 << 20;
+
+/// What a request takes there besides its body and path, about.
+const REQUEST: usize = 2 << 10;
 
 /// How long a connection may say nothing: a few heartbeats of any agent.
 const MOST_SILENCE: Duration = Duration::from_secs(600);
@@ -60,6 +70,9 @@ struct State {
     /// The answer to the request that wiremock is looking at: it holds one lock for all.
     next: Mutex<Option<Reply>>,
     calls: watch::Sender<u64>,
+    /// The bytes of requests that wiremock keeps, and the word that they are too many.
+    kept: AtomicUsize,
+    is_full: Notify,
 }
 
 impl fmt::Debug for State {
@@ -83,30 +96,51 @@ pub async fn start(addr: SocketAddr, mischief: Vec<Mischief>) -> Result<Orchestr
         registry: Mutex::new(Registry::with(mischief)),
         next: Mutex::default(),
         calls: watch::Sender::new(0),
+        kept: AtomicUsize::new(0),
+        is_full: Notify::new(),
     });
     let server = MockServer::builder()
         .disable_request_recording()
         .start()
         .await;
-    let cut = Mock::given(Arrives(state.clone())).and(IsCut(state.clone()));
-    let reset = |_: &Request| io::Error::from(io::ErrorKind::ConnectionReset);
-    cut.respond_with_err(reset)
-        .with_priority(1)
-        .mount(&server)
-        .await;
-    let answer = Mock::given(any()).respond_with(Answers(state.clone()));
-    answer.mount(&server).await;
+    mount(&server, &state).await;
     let ended = CancellationToken::new();
-    tokio::spawn(
-        ended
-            .clone()
-            .run_until_cancelled_owned(relay(listener, server, state.clone())),
-    );
+    let serving = {
+        let state = state.clone();
+        async move {
+            let relayed = relay(listener, *server.address(), state.clone());
+            tokio::join!(relayed, forget(&server, &state));
+        }
+    };
+    tokio::spawn(ended.clone().run_until_cancelled_owned(serving));
     Ok(Orchestrator {
         addr,
         state,
         _running: ended.drop_guard(),
     })
+}
+
+/// Tells wiremock how to answer.
+async fn mount(server: &MockServer, state: &Arc<State>) {
+    let cut = Mock::given(Arrives(state.clone())).and(IsCut(state.clone()));
+    let reset = |_: &Request| io::Error::from(io::ErrorKind::ConnectionReset);
+    cut.respond_with_err(reset)
+        .with_priority(1)
+        .mount(server)
+        .await;
+    let answer = Mock::given(any()).respond_with(Answers(state.clone()));
+    answer.mount(server).await;
+}
+
+/// Lets wiremock forget what it keeps, each time that it is too much. Who asks between the two
+/// steps is answered 404, some thousands of requests after the start.
+async fn forget(server: &MockServer, state: &Arc<State>) {
+    loop {
+        state.is_full.notified().await;
+        state.kept.store(0, Ordering::Relaxed);
+        server.reset().await;
+        mount(server, state).await;
+    }
 }
 
 impl Orchestrator {
@@ -170,6 +204,10 @@ impl State {
     }
 
     fn receive(&self, request: &Request) {
+        let weight = REQUEST + request.body.len() + request.url.as_str().len();
+        if self.kept.fetch_add(weight, Ordering::Relaxed) + weight > MOST_KEPT {
+            self.is_full.notify_one();
+        }
         let path = match request.url.query() {
             Some(query) => format!("{}?{query}", request.url.path()),
             None => request.url.path().to_owned(),
@@ -220,7 +258,7 @@ impl Respond for Answers {
 }
 
 /// Hands connections on to wiremock, within bounds; resets them while the orchestrator is down.
-async fn relay(listener: TcpListener, server: MockServer, state: Arc<State>) {
+async fn relay(listener: TcpListener, server: SocketAddr, state: Arc<State>) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let ended = CancellationToken::new();
     let _ended_with_this = ended.clone().drop_guard();
@@ -233,7 +271,7 @@ async fn relay(listener: TcpListener, server: MockServer, state: Arc<State>) {
         let is_down = state.registry().is_down(state.began.elapsed());
         match places.clone().try_acquire_owned() {
             Ok(place) if !is_down => {
-                let handed = hand_on(agent, *server.address());
+                let handed = hand_on(agent, server);
                 let handed = ended.clone().run_until_cancelled_owned(handed);
                 tokio::spawn(async move {
                     handed.await;
@@ -333,6 +371,26 @@ mod tests {
             register(&orchestrator),
         );
         assert!(known && answer.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_wiremock_remembers_stays_small() {
+        let orchestrator = served(&[]).await;
+        // A connection may bring in only so much.
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0);
+        let client = client.build().expect("a client");
+        let body = json!({"agent_id": "a", "padding": "x".repeat(64 << 10)}).to_string();
+        let mut most = 0;
+        // What was sent by then is four times as much.
+        for _ in 0..4 * MOST_KEPT / body.len() {
+            let request = client.post(format!("{}/agents/register", orchestrator.url()));
+            let answer = request.body(body.clone()).send().await.expect("an answer");
+            assert!(matches!(answer.status().as_u16(), 200..=499));
+            most = orchestrator.state.kept.load(Ordering::Relaxed).max(most);
+        }
+        assert!(most <= 2 * MOST_KEPT, "{most}");
+        let registered = register(&orchestrator).await.expect("an answer");
+        assert!(registered.status().is_success());
     }
 
     #[tokio::test]

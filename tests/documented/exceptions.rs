@@ -41,6 +41,26 @@ pub(crate) const GIVEN: &[(&str, &str)] = &[
         "acp-tck check http://localhost:8000 --only auth --output acp.json",
     ),
     (
+        "one.json",
+        "acp-tck check http://localhost:8000 --only auth --output one.json",
+    ),
+    (
+        "other.json",
+        "acp-tck check http://localhost:8000 --only schema --output other.json",
+    ),
+    (
+        "alpha.json",
+        "acp-tck check http://localhost:8000 --only auth --output alpha.json",
+    ),
+    (
+        "beta.json",
+        "acp-tck check http://localhost:8000 --only auth --output beta.json",
+    ),
+    (
+        "reports/",
+        "mkdir reports && acp-tck check http://localhost:8000 --only auth --output reports/first.json",
+    ),
+    (
         "agent.py",
         "cp \"$ROOT/fixtures/agents/afternoon/agent.py\" agent.py",
     ),

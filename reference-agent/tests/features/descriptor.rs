@@ -23,6 +23,7 @@ pub(crate) const SHOWN: &[Shown] = &[
     ("descriptor-keeps-a-path-that-is-gone", true_descriptor),
     ("descriptor-puts-to-config", true_descriptor),
     ("descriptor-tells-another-auth", true_descriptor),
+    ("descriptor-guards-an-open-path", true_descriptor),
     ("descriptor-boasts-of-a-capability", true_descriptor),
     ("manifest-of-another-api", valid_manifest),
     ("manifest-is-of-another-kind", valid_manifest),
@@ -122,6 +123,13 @@ async fn agrees(
         let status = ask(agent, &method.to_ascii_uppercase(), path).await;
         if matches!(status, 404 | 405) {
             return Err(format!("{method} {path}: {status}"));
+        }
+        let is_asked = method == "GET" && !path.contains('{');
+        if is_asked && endpoint["auth_required"] == true {
+            let status = wire::get(agent, path).await.status;
+            if status != 401 {
+                return Err(format!("{path} without credentials: {status}"));
+            }
         }
     }
     if document["capabilities"].is_null() {
