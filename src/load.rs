@@ -4,6 +4,7 @@ mod arguments;
 mod look;
 mod outlets;
 mod quiet;
+mod redact;
 mod screen;
 mod stop;
 mod view;
@@ -75,6 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     });
     judge(arguments, earlier, &mut report);
+    redact::redact(&mut report, &wishes);
     outlets.write(&report)?;
     if let Some(error) = &report.error {
         complain(error);
