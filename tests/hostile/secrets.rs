@@ -223,7 +223,9 @@ fn a_key_that_is_echoed_under_load_is_in_no_output() {
             ("markdown", "report.md"),
             ("junit", "report.xml"),
         ] {
-            command.args(["--format", format, "--output"]).arg(file(name));
+            command
+                .args(["--format", format, "--output"])
+                .arg(file(name));
         }
         command.arg("--prometheus").arg(file("report.prom"));
         command.arg("--histogram").arg(file("report.hlog"));
