@@ -1,9 +1,11 @@
 //! `acp-tck load`: put an agent under load, and say what its users would feel.
 
 mod arguments;
+mod fits;
 mod look;
 mod outlets;
 mod quiet;
+mod redact;
 mod screen;
 mod stop;
 mod view;
@@ -16,7 +18,7 @@ use acp_load::attack::{Load, Model, Think};
 use acp_load::baseline;
 use acp_load::plan::{Plan, Unit};
 use acp_load::popularity::Room;
-use acp_load::run::{Clients, Job, Objective, run as attack};
+use acp_load::run::{Clients, Job, Objective, ReadMemory, run as attack};
 use acp_load::scenarios;
 use acp_load::schedule::Spread;
 use acp_load::target::{Protocol, Target, Wishes};
@@ -36,11 +38,14 @@ use crate::input;
 /// Users of the closed model, and connections of the open one, if nobody says how many.
 const USERS: usize = 10;
 const CONNECTIONS: usize = 64;
+/// How long is measured if nobody says so.
+const DURATION: Duration = Duration::from_secs(10);
 /// How many arrivals may wait for a connection: ten seconds' worth of them.
 const BACKLOG_SECONDS: f64 = 10.0;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    fits::check(arguments)?;
     let outlets = Outlets::of(arguments)?;
     let scenario = scenarios::named(&arguments.scenario)
         .ok_or_else(|| Failure::usage(format!("there is no scenario {}", arguments.scenario)))?;
@@ -75,6 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     });
     judge(arguments, earlier, &mut report);
+    redact::redact(&mut report, &wishes);
     outlets.write(&report)?;
     if let Some(error) = &report.error {
         complain(error);
@@ -114,7 +120,7 @@ fn job(
             answers: arguments.cache_entries,
         },
         objective: objective(&arguments.objective)?,
-        memory: arguments.pid.map(memory),
+        memory: arguments.pid.map(memory).transpose()?,
         stop,
         show: None,
     })
@@ -167,17 +173,11 @@ fn wishes(arguments: &Arguments) -> Result<Wishes, Failure> {
 }
 
 fn load(arguments: &Arguments) -> Result<Load, Failure> {
-    let duration: Duration = arguments.duration.into();
-    let parse = |text: &str| Plan::parse(text, duration).map_err(Failure::usage);
+    let told: Option<Duration> = arguments.duration.map(Into::into);
+    let duration = told.unwrap_or(DURATION);
     let planned = match (&arguments.plan, &arguments.rate) {
-        (Some(plan), _) => Some(parse(plan)?),
-        (None, Some(rate)) => {
-            let (plan, unit) = parse(rate)?;
-            if unit == Unit::Users {
-                return Err(Failure::usage("--rate is of requests per second: 100/s"));
-            }
-            Some((plan.lasting(duration), unit))
-        }
+        (Some(plan), _) => Some(Plan::parse(plan, duration).map_err(Failure::usage)?),
+        (None, Some(rate)) => Some((rated(rate, told)?, Unit::PerSecond)),
         (None, None) => None,
     };
     let spread = match arguments.even {
@@ -217,6 +217,24 @@ fn load(arguments: &Arguments) -> Result<Load, Failure> {
         threads: arguments.threads,
         dashboard: arguments.dashboard,
     })
+}
+
+/// A rate's own times are kept to. What `--duration` says may be longer, and then the last rate goes
+/// on; it may not be shorter, or a ramp would end half way.
+fn rated(rate: &str, told: Option<Duration>) -> Result<Plan, Failure> {
+    let (plan, unit) = Plan::parse(rate, told.unwrap_or(DURATION)).map_err(Failure::usage)?;
+    if unit == Unit::Users {
+        return Err(Failure::usage("--rate is of requests per second: 100/s"));
+    }
+    match told {
+        Some(told) if told < plan.length() => Err(Failure::usage(format!(
+            "--duration {} would cut --rate `{rate}` short, which takes {}: leave --duration out, or make it longer",
+            humantime::format_duration(told),
+            humantime::format_duration(plan.length()),
+        ))),
+        Some(told) => Ok(plan.lasting(told)),
+        None => Ok(plan),
+    }
 }
 
 fn asked(arguments: &Arguments) -> traffic::Wishes {
@@ -267,11 +285,17 @@ fn earlier(path: &Path) -> Result<Report, Failure> {
 }
 
 /// The memory of a process, as the system tells it: Linux alone does so in a file.
-fn memory(pid: u32) -> acp_load::run::ReadMemory {
-    Arc::new(move || {
+fn memory(pid: u32) -> Result<ReadMemory, Failure> {
+    let read = move || {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
         let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
         Some(kilobytes * 1024)
-    })
+    };
+    match read() {
+        Some(_) => Ok(Arc::new(read)),
+        None => Err(Failure::usage(format!(
+            "--pid {pid}: there is no process of this number whose memory can be read"
+        ))),
+    }
 }

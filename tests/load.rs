@@ -130,6 +130,29 @@ fn wrong_usage_is_told_in_one_line() {
         (vec![url, "--popularity", "zap"], "zipf"),
         (vec![url, "--mix", "dance=1"], "invoke"),
         (vec![url, "--objective", "nonsense"], "--objective"),
+        (
+            vec![url, "--rate", "5..50/s over 1m", "--duration", "10s"],
+            "1m",
+        ),
+        (
+            vec![url, "--scenario", "cache", "--invalid-share", "5%"],
+            "mixed",
+        ),
+        (vec![url, "--scenario", "cache", "--mix", "invoke"], "soak"),
+        (vec![url, "--leaving", "5%"], "stream"),
+        (
+            vec![url, "--scenario", "rate-limit", "--rate", "5/s"],
+            "--rate",
+        ),
+        (
+            vec![url, "--scenario", "rate-limit", "--users", "3"],
+            "--users",
+        ),
+        (
+            vec![url, "--scenario", "soak", "--pid", "4294967295"],
+            "--pid",
+        ),
+        (vec![url, "--source", "203.0.113.7"], "--source"),
         #[cfg(not(feature = "dashboard"))]
         (vec![url, "--dashboard"], "--features dashboard"),
     ] {
@@ -139,6 +162,27 @@ fn wrong_usage_is_told_in_one_line() {
         assert!(told.contains(word), "{arguments:?}: {told}");
         assert_eq!(told.lines().count(), 1, "{told}");
     }
+}
+
+#[test]
+fn a_ramp_takes_its_own_time() {
+    let agent = Agent::start();
+    let url = agent.url();
+    let ramp = ["--rate", "10..40/s over 1s", "--format", "json"];
+    let output = load(&[&[url.as_str()][..], &ramp].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON alone");
+    assert_eq!(report["duration_s"], 1.0);
+    assert_eq!(report["rate"], 25.0);
+}
+
+#[test]
+fn an_agent_without_http_2_is_told_so() {
+    let agent = Agent::start();
+    let output = load(&[&agent.url(), "--http2", "--duration", "1s"]);
+    let told = complaint(&output);
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    assert!(told.contains("no HTTP/2"), "{told}");
 }
 
 #[test]

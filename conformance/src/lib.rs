@@ -34,7 +34,7 @@ pub mod probe;
 pub mod profile;
 mod protocol;
 pub mod recording;
-mod redact;
+pub mod redact;
 pub mod rule;
 pub mod rules;
 pub mod run;

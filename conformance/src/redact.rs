@@ -34,7 +34,7 @@ type Range = std::ops::Range<usize>;
 
 /// Knows the secrets, and takes them out.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Redactor {
+pub struct Redactor {
     names: Vec<String>,
     values: Vec<String>,
     /// Of these, fragments are redacted too; in small letters.
@@ -50,7 +50,7 @@ impl Redactor {
     /// Redacts the values of these header fields, with and without a scheme before them; and what
     /// the drives make of them.
     #[must_use]
-    pub(crate) fn new(headers: &[(String, String)]) -> Self {
+    pub fn new(headers: &[(String, String)]) -> Self {
         let mut redactor = Self::default();
         for (name, value) in headers {
             if is_harmless(name) {
@@ -130,7 +130,7 @@ impl Redactor {
 
     /// A text without secrets.
     #[must_use]
-    pub(crate) fn text(&self, text: &str) -> String {
+    pub fn text(&self, text: &str) -> String {
         match self.clean(text.as_bytes()) {
             Cow::Borrowed(_) => text.to_owned(),
             Cow::Owned(clean) => String::from_utf8_lossy(&clean).into_owned(),

@@ -19,6 +19,8 @@ use self::side::Side;
 const DRAWS: usize = 1_000;
 /// Several figures are looked at, so that each interval is wider than the usual 95 %.
 const CONFIDENCE: f64 = 0.99;
+/// Of a share, less than a thousandth more or less is no regression, however small it was before.
+const LEAST_OF_A_SHARE: f64 = 0.001;
 /// With fewer slices a run tells nothing of its noise.
 const LEAST_SLICES: usize = 8;
 /// A percentile is compared if at least so many requests of each run are above it.
@@ -223,6 +225,11 @@ fn metric(
     } else {
         change
     };
+    // A change of a share is in points; what is allowed of it is a part of what it was.
+    let allowed = match drawn.unit() {
+        Unit::Share => (max_regression * before.whole).max(LEAST_OF_A_SHARE),
+        _ => max_regression,
+    };
     Some(Metric {
         name: name.to_owned(),
         unit: drawn.unit(),
@@ -230,7 +237,7 @@ fn metric(
         after: after.whole,
         change,
         interval,
-        regressed: significant && worse > max_regression,
+        regressed: significant && worse > allowed,
         significant,
     })
 }
@@ -329,6 +336,16 @@ mod tests {
         let errors = find(&baseline, "errors");
         assert!(errors.regressed && errors.unit == Unit::Share, "{errors:?}");
         assert!((errors.change - 1.0 / 6.0).abs() < 0.02, "{errors:?}");
+    }
+
+    #[test]
+    fn what_is_allowed_of_a_share_is_a_part_of_what_it_was() {
+        // A tenth more is allowed, and these are points: from none to 2 %, and from 17 % to 18 %.
+        for (before, after, regressed) in [(0, 5, true), (50, 54, false), (50, 70, true)] {
+            let baseline = compared(&[run(1, 5.0, before)], &[run(2, 5.0, after)]);
+            let errors = find(&baseline, "errors");
+            assert_eq!(errors.regressed, regressed, "{errors:?}");
+        }
     }
 
     #[test]

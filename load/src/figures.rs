@@ -51,7 +51,7 @@ static SINGLES: &[Single] = &[
     more("requests", Unit::Count, |it| Some(it.requests.total as f64)),
     less("failed", Unit::Count, |it| Some(it.requests.failed as f64)),
     more("hit_rate", Unit::Share, |it| {
-        Some(it.cache.as_ref()?.hit_rate)
+        it.cache.as_ref()?.known_hit_rate()
     }),
     more("speed_up", Unit::Count, |it| it.cache.as_ref()?.speed_up),
     less("wrong_answers", Unit::Count, |it| {
@@ -243,7 +243,9 @@ mod tests {
 
     #[test]
     fn what_a_run_does_not_have_has_no_value() {
-        let report = Report::new("mixed", "");
+        let mut report = Report::new("mixed", "");
+        // Nothing could be told apart: that is no rate of 0 %.
+        report.cache = Some(acp_reports::load::Cache::default());
         for name in ["p99", "hit_rate", "errors", "first_event.p95", "limit"] {
             let figure = named(&report, name).expect("a known name");
             assert_eq!(figure.value, None, "{name}");

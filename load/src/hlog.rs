@@ -100,8 +100,11 @@ impl Log {
                 intervals.extend(interval((name, text), 0.0, report.duration_s));
             }
         }
+        let began: Option<jiff::Timestamp> = report.started_at.parse().ok();
+        let began = began
+            .and_then(|it| Duration::try_from(it.duration_since(jiff::Timestamp::UNIX_EPOCH)).ok());
         Self {
-            began: Duration::ZERO,
+            began: began.unwrap_or_default(),
             intervals,
         }
     }
@@ -367,7 +370,13 @@ mod tests {
                 ..Default::default()
             });
         }
-        let totals = Log::of(&report).totals().expect("they can be added");
+        assert_eq!(Log::of(&report).began, Duration::ZERO);
+        report.started_at = "2023-11-14T22:13:20.25Z".to_owned();
+        let log = Log::of(&report);
+        assert_eq!(log.began, Duration::from_millis(1_700_000_000_250));
+        let text = log.write().expect("a log");
+        assert!(text.contains("StartTime: 1700000000.250"), "{text}");
+        let totals = log.totals().expect("they can be added");
         assert_eq!(totals["latency"], histogram(&[1, 2]));
         assert_eq!(totals["gap"], histogram(&[7]));
     }

@@ -32,3 +32,4 @@ pub mod threshold;
 pub mod traffic;
 pub mod trend;
 pub mod watch;
+mod worth;

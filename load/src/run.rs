@@ -15,6 +15,7 @@ use crate::script::Script;
 use crate::summary;
 use crate::target::Target;
 use crate::traffic;
+use crate::worth;
 
 /// Reads the agent's memory, in bytes, from outside.
 pub type ReadMemory = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
@@ -71,6 +72,7 @@ pub(crate) const SLOWNESS: Duration = Duration::from_millis(200);
 pub async fn run(job: &Job, scenario: &Scenario) -> Report {
     let mut report = (scenario.attack)(job).await;
     report.seed = job.load.seed;
+    worth::weigh(job, &mut report).await;
     report
 }
 

@@ -71,6 +71,9 @@ pub enum TargetError {
     /// TLS is not to be had.
     #[error("cannot speak TLS: {0}")]
     Tls(String),
+    /// No address of this machine's.
+    #[error("cannot ask from {0}: {1}; --source names addresses of this machine")]
+    Source(IpAddr, std::io::Error),
     /// No address.
     #[error("no address is known for {host}: {error}")]
     Address {
@@ -117,6 +120,7 @@ impl Target {
             .port()
             .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         let host = host.trim_matches(['[', ']']);
+        wishes.sources.iter().try_for_each(is_ours)?;
         let tls = match url.scheme() {
             "https" => Some(secure(host, wishes)?),
             _ => None,
@@ -139,6 +143,14 @@ impl Target {
             url: url.clone(),
         }))
     }
+}
+
+/// To bind to an address costs nothing, and tells whether it is one of this machine's.
+fn is_ours(source: &IpAddr) -> Result<(), TargetError> {
+    let bound = std::net::UdpSocket::bind((*source, 0));
+    bound
+        .map(drop)
+        .map_err(|error| TargetError::Source(*source, error))
 }
 
 fn without_secrets(url: &Url) -> String {

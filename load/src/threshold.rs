@@ -219,6 +219,8 @@ mod tests {
             }),
         };
         report.cache = Some(Cache {
+            hits: 8_000,
+            misses: 2_000,
             hit_rate: 0.8,
             ..Cache::default()
         });

@@ -11,6 +11,9 @@ use crate::recorder::{histogram, micros, record};
 /// How often the event loop's lag is looked at.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// Of less time than this no share can be told: the system counts processor time in coarser steps.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// How the generator fared.
 #[derive(Clone, Debug)]
 pub struct Signs {
@@ -121,12 +124,16 @@ impl Watch {
     /// What there was to see until now; the event loop is watched elsewhere.
     #[must_use]
     pub fn so_far(&self) -> Signs {
-        let time = self.began.elapsed().as_secs_f64().max(1e-6);
+        let time = self.began.elapsed();
         let (cpu, memory) = usage();
+        let share = |of: Duration| match time < MOMENT {
+            true => 0.0,
+            false => of.as_secs_f64() / time.as_secs_f64(),
+        };
         Signs {
-            cpu_share: cpu.saturating_sub(self.cpu).as_secs_f64() / time,
+            cpu_share: share(cpu.saturating_sub(self.cpu)),
             threads: self.threads,
-            starved_share: waited().saturating_sub(self.waited).as_secs_f64() / time,
+            starved_share: share(waited().saturating_sub(self.waited)),
             memory,
             loop_lag: histogram(),
         }
@@ -190,6 +197,19 @@ fn waited() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_no_time_at_all_no_share_is_told() {
+        let watch = Watch {
+            // Nothing has elapsed of what is still to come.
+            began: Instant::now() + Duration::from_secs(60),
+            cpu: Duration::ZERO,
+            waited: Duration::ZERO,
+            threads: 1,
+        };
+        let signs = watch.so_far();
+        assert_eq!((signs.cpu_share, signs.starved_share), (0.0, 0.0));
+    }
 
     fn course() -> Course {
         Course {

@@ -11,6 +11,7 @@ use acp_reports::load::Format;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use url::Url;
 
+use super::fits::OBJECTIVE;
 use crate::input;
 
 /// Put an agent under load, and say what its users would feel
@@ -37,9 +38,9 @@ pub(crate) struct Arguments {
     /// How many requests of a rate may wait for a connection before the oldest are dropped
     #[arg(long, value_name = "N")]
     pub(super) backlog: Option<usize>,
-    /// How long to measure
-    #[arg(long, value_name = "D", default_value = "10s", value_parser = time)]
-    pub(super) duration: humantime::Duration,
+    /// How long to measure [default: as long as --rate's own times, or 10s]
+    #[arg(long, value_name = "D", value_parser = time)]
+    pub(super) duration: Option<humantime::Duration>,
     /// How long to make requests before anything counts
     #[arg(long, value_name = "D", default_value = "0s")]
     pub(super) warm_up: humantime::Duration,
@@ -52,7 +53,7 @@ pub(crate) struct Arguments {
     /// How often each is asked: zipf, zipf:1.2, uniform, sequential
     #[arg(long, value_name = "P", default_value = "zipf")]
     pub(super) popularity: Popularity,
-    /// The share of requests that the agent must refuse: 5%
+    /// The share of invocations and configurations to make invalid, which the agent must refuse: 5%
     #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]
     pub(super) invalid_share: f64,
     /// What users do, by weight: discover=1,configure=1,invoke=8,stream=2
@@ -71,7 +72,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     pub(super) cache_entries: Option<usize>,
     /// In `capacity`: what must hold
-    #[arg(long, value_name = "EXPR", default_value = "p99<100ms,errors<0.1%")]
+    #[arg(long, value_name = "EXPR", default_value = OBJECTIVE)]
     pub(super) objective: String,
     /// In `soak`: the agent's process, whose memory is watched
     #[arg(long, value_name = "PID")]
@@ -114,7 +115,7 @@ pub(crate) struct Arguments {
     /// How many threads make the load
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
     pub(super) threads: usize,
-    /// Serve goose's live page while the run goes on
+    /// Serve goose's live page while the run goes on; only in a build with --features dashboard
     #[arg(long)]
     pub(super) dashboard: bool,
     /// Exit with 3 if the generator was the bottleneck

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::program::{Run, check, run, tck};
-use crate::server::{Asked, CITY, Server, documents, json};
+use crate::server::{Asked, CITY, Server, answer, documents, json};
 
 /// Pieces of it are in no other word.
 const KEY: &str = "zq7Kx+Vw3/Jp9Lm'2Rt5=";
@@ -187,4 +187,55 @@ fn a_key_in_a_short_answer_is_no_reason_to_cut_anything_else() {
         run.text.contains(&server.url()),
         "curl lines lead to the agent"
     );
+}
+
+/// An agent that works, and tells its key in its documents, its answers and its streams.
+fn works_and_tells(stream: &mut TcpStream, asked: &Asked) -> io::Result<()> {
+    let told = serde_json::Value::from(KEY).to_string();
+    match asked.path.as_str() {
+        "/capabilities" => json(
+            stream,
+            "200 OK",
+            &format!(r#"{{"agent_id": {told}, "version": {told}}}"#),
+        ),
+        "/invoke/stream" => {
+            let body = format!("event: {KEY}\ndata: {told}\n\n");
+            answer(stream, "200 OK", "text/event-stream", body.as_bytes())
+        }
+        "/invoke" => json(stream, "200 OK", &format!(r#"{{"output": {told}}}"#)),
+        _ => documents(stream, asked, CITY).unwrap_or_else(|| json(stream, "404 No", "{}")),
+    }
+}
+
+#[test]
+fn a_key_that_is_echoed_under_load_is_in_no_output() {
+    let server = Server::start(works_and_tells);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str| folder.path().join(name);
+    for scenario in ["mixed", "stream", "cache"] {
+        let mut command = tck();
+        command.args(["load", &server.url(), "--duration=300ms", "--users=2"]);
+        command.args(["--scenario", scenario]);
+        command.args(["--header", &format!("Authorization: Bearer {KEY}")]);
+        command.env("TOLD", KEY).args(["--api-key-env", "TOLD"]);
+        for (format, name) in [
+            ("html", "report.html"),
+            ("markdown", "report.md"),
+            ("junit", "report.xml"),
+        ] {
+            command
+                .args(["--format", format, "--output"])
+                .arg(file(name));
+        }
+        command.arg("--prometheus").arg(file("report.prom"));
+        command.arg("--histogram").arg(file("report.hlog"));
+        let run = run(command);
+        assert_eq!(run.report["format"], "acp-tck/load", "{}", run.stderr);
+        for name in ["report.html", "report.md", "report.prom", "report.hlog"] {
+            let text = std::fs::read_to_string(file(name)).expect(name);
+            assert_eq!(is_told(&text), None, "{scenario}: {name}");
+        }
+        is_kept(&run, &file("report.xml"), scenario);
+        assert!(run.text.contains("<redacted>"), "{scenario}: {}", run.text);
+    }
 }

@@ -8,11 +8,15 @@ use tokio::sync::mpsc;
 use super::field::Field;
 use super::pacer::Due;
 use crate::connection::Connection;
+use crate::hot::Trouble;
 use crate::recorder::{Sample, Verdict};
 use crate::script::{Ask, Judged, User};
 
 /// How often a user who has no place in the plan looks whether there is one.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// Nobody listens, and a user who asks again at once would only hammer on the door.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What goose is told of a request, for its live page.
 pub(super) struct Shown {
@@ -64,6 +68,9 @@ pub(super) async fn live(
             let _ = window.try_send(shown);
         }
         drop(under_way);
+        if exchange.trouble == Some(Trouble::Unreachable) && field.pacer.is_none() {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use self::questions::{Questions, Seen};
 use super::Scenario;
 use crate::attack::Taken;
 use crate::popularity::{Pace, Room};
-use crate::recorder::Series;
+use crate::recorder::{Series, histogram};
 use crate::run::{self, Job};
 use crate::summary::latency;
 
@@ -127,7 +127,7 @@ fn figures(questions: &Questions, seen: &Seen, taken: &Taken, notes: &mut Vec<St
                 notes.push(
                     "no answer is marked as a hit, and their latencies have one mode: nothing can be said of a cache".to_owned(),
                 );
-                (Histogram::new_from(&times), times)
+                (histogram(), histogram())
             }
         }
     };

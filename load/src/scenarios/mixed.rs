@@ -1,8 +1,9 @@
 //! `mixed`: what users do all day: discover, configure, invoke, stream, and again.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use acp_reports::load::Report;
+use acp_reports::load::{Defect, Report};
 
 use super::Scenario;
 use crate::hot::{Exchange, Prepared};
@@ -27,7 +28,13 @@ async fn attack(job: &Job) -> Report {
     };
     match Journey::new(&job.target, &job.traffic, &traffic) {
         Ok(journey) => {
-            run::attack(job, &job.load, Arc::new(journey), &mut report).await;
+            let journey = Arc::new(journey);
+            if job.traffic.mix.is_empty() && traffic.stream.is_none() {
+                let why = &traffic.streamless;
+                report.notes.push(format!("no stream was asked for: {why}"));
+            }
+            run::attack(job, &job.load, journey.clone(), &mut report).await;
+            report.defects.extend(journey.defect());
         }
         Err(why) => report.error = Some(why),
     }
@@ -54,6 +61,15 @@ pub(super) struct Journey {
     cumulative: Vec<f64>,
     draw: Draw,
     invalid_share: f64,
+    broken: Mutex<Broken>,
+}
+
+/// The streams of the measured time that did not come to their end as they should.
+#[derive(Default)]
+struct Broken {
+    count: u64,
+    /// The first of them, in a word.
+    first: &'static str,
 }
 
 impl Journey {
@@ -65,6 +81,7 @@ impl Journey {
             cumulative: Vec::new(),
             draw: Draw::new(wishes.popularity, traffic.inputs.len()),
             invalid_share: wishes.invalid_share,
+            broken: Mutex::default(),
         };
         let mut sum = 0.0;
         for name in STEPS {
@@ -77,7 +94,10 @@ impl Journey {
             let added = journey.steps.len() - before;
             if let Some((name, weight)) = weight {
                 if added == 0 {
-                    return Err(format!("the agent has nothing to {name} with"));
+                    return Err(match name.as_str() {
+                        "stream" => format!("no stream was found: {}", traffic.streamless),
+                        name => format!("the agent has nothing to {name} with"),
+                    });
                 }
                 for _ in 0..added {
                     sum += weight / added as f64;
@@ -104,17 +124,15 @@ impl Journey {
                 }
             }
             "configure" => {
-                let bodies = traffic
-                    .configs
-                    .iter()
-                    .map(|it| format!("{{\"config\":{it}}}"));
-                let good = bodies.filter_map(|it| Prepared::post(target, "/config", it));
-                self.push(
-                    "POST /config".to_owned(),
-                    good.collect(),
-                    Vec::new(),
-                    Reading::Over,
-                );
+                let configure = |configs: &[String]| -> Vec<Prepared> {
+                    let bodies = configs.iter().map(|it| format!("{{\"config\":{it}}}"));
+                    bodies
+                        .filter_map(|it| Prepared::post(target, "/config", it))
+                        .collect()
+                };
+                let good = configure(&traffic.configs);
+                let bad = configure(&traffic.bad_configs);
+                self.push("POST /config".to_owned(), good, bad, Reading::Over);
             }
             "invoke" => {
                 let good = invoke(&traffic.inputs, "/invoke", false);
@@ -147,6 +165,38 @@ impl Journey {
             reading,
         });
         self.endpoints.push(name);
+    }
+}
+
+impl Journey {
+    fn note(&self, why: &'static str) {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if broken.count == 0 {
+            broken.first = why;
+        }
+        broken.count += 1;
+    }
+
+    /// What was wrong with streams, if anything.
+    pub(super) fn defect(&self) -> Option<Defect> {
+        let broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        (broken.count > 0).then(|| Defect {
+            name: "broken-streams".to_owned(),
+            message: format!("the first of them: {}", broken.first),
+            count: broken.count,
+        })
+    }
+}
+
+/// When the first event of a stream came; else what is wrong with it, in a word.
+fn heard(user: &mut User, exchange: &Exchange) -> Result<Instant, &'static str> {
+    if let Some(trouble) = exchange.trouble {
+        return Err(trouble.name());
+    }
+    let heard = user.inlet.heard.as_mut().ok_or("not-a-stream")?;
+    match heard.defect() {
+        Some(_) => Err("broken-framing"),
+        None => heard.first.ok_or("no-event"),
     }
 }
 
@@ -188,20 +238,23 @@ impl Script for Journey {
 
     fn judge(&self, user: &mut User, ask: &Ask<'_>, exchange: &Exchange) -> Judged {
         let judged = Judged::by_status(ask, exchange);
-        if judged.verdict != Verdict::Ok || ask.reading == Reading::Over {
+        if ask.reading == Reading::Over || !(200..300).contains(&exchange.status) {
             return judged;
         }
-        let Some(heard) = &mut user.inlet.heard else {
-            return Judged::of(Verdict::Failed(Some("not-a-stream")));
-        };
-        if heard.defect().is_some() {
-            return Judged::of(Verdict::Failed(Some("broken-framing")));
+        match heard(user, exchange) {
+            Ok(first) => {
+                user.time(Series::FirstEvent, first - exchange.began);
+                user.time(Series::Complete, exchange.ended - exchange.began);
+                judged
+            }
+            Err(why) => {
+                if user.counts {
+                    self.note(why);
+                }
+                // What is wrong with the transport is told by itself.
+                let why = Some(why).filter(|_| exchange.trouble.is_none());
+                Judged::of(Verdict::Failed(why))
+            }
         }
-        let Some(first) = heard.first else {
-            return Judged::of(Verdict::Failed(Some("no-event")));
-        };
-        user.time(Series::FirstEvent, first - exchange.began);
-        user.time(Series::Complete, exchange.ended - exchange.began);
-        judged
     }
 }

@@ -43,9 +43,10 @@ async fn attack(job: &Job) -> Report {
     let length = job.load.plan().length() + job.load.warm_up;
     let reading = read_on(&source, length / READINGS, job.load.warm_up, &readings);
     tokio::select! {
-        _ = run::attack(job, &job.load, journey, &mut report) => {}
+        _ = run::attack(job, &job.load, journey.clone(), &mut report) => {}
         () = reading => {}
     }
+    report.defects.extend(journey.defect());
     let readings = readings
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);

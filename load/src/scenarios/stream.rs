@@ -49,8 +49,10 @@ async fn attack(job: &Job) -> Report {
         return report;
     };
     let Some(streams) = Streams::prepare(job, &traffic).await else {
-        report.error =
-            Some("the agent has no streams; name their path with --stream-path".to_owned());
+        report.error = Some(format!(
+            "no stream was found: {}; name their path with --stream-path",
+            traffic.streamless
+        ));
         return report;
     };
     let streams = Arc::new(streams);

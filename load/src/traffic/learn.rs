@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Wishes, say};
 use crate::hot::{Line, Prepared, Trouble};
 use crate::inlet::{Manner, Reading};
-use crate::target::Target;
+use crate::target::{Protocol, Target};
 
 /// Load is of common questions: longer ones are left out, if there are enough others.
 const LONGEST: usize = 2 * 1024;
@@ -46,10 +46,14 @@ pub struct Traffic {
     pub bad_inputs: Vec<String>,
     /// Valid configurations.
     pub configs: Vec<String>,
+    /// Invalid ones.
+    pub bad_configs: Vec<String>,
     /// Its `/capabilities`, if it has any.
     pub capabilities: Value,
     /// Where it streams, and whether a member `stream` asks for that.
     pub stream: Option<(String, bool)>,
+    /// If nowhere: what came of looking for it, in a line.
+    pub streamless: String,
     /// What the user should know.
     pub notes: Vec<String>,
 }
@@ -105,18 +109,24 @@ pub async fn learn(target: &Arc<Target>, wishes: &Wishes) -> Result<Traffic, Lea
             "the schema gave {found} different inputs, not the {wished} that were asked for"
         ));
     }
-    if wishes.invalid_share > 0.0 {
-        let (bad, _) = generator.invalid(PROVOCATIONS);
-        traffic.bad_inputs = different(bad, PROVOCATIONS);
-    }
+    let provoked = |generator: &mut Generator| match wishes.invalid_share > 0.0 {
+        true => different(generator.invalid(PROVOCATIONS).0, PROVOCATIONS),
+        false => Vec::new(),
+    };
+    traffic.bad_inputs = provoked(&mut generator);
     if let Some(Ok(config)) = part(&schema, "config").map(Schema::compile) {
-        let configs = Generator::new(&config, wishes.seed).valid(CONFIGS * 4);
+        let mut generator = Generator::new(&config, wishes.seed);
+        let configs = generator.valid(CONFIGS * 4);
         traffic.configs = different(configs.unwrap_or_default(), CONFIGS);
+        traffic.bad_configs = provoked(&mut generator);
     }
     if let Ok(capabilities) = document(&mut line, target, "/capabilities").await {
         traffic.capabilities = capabilities;
     }
-    traffic.stream = stream(&mut line, target, wishes, &traffic).await;
+    match stream(&mut line, target, wishes, &traffic).await {
+        Ok(stream) => traffic.stream = Some(stream),
+        Err(why) => traffic.streamless = why,
+    }
     Ok(traffic)
 }
 
@@ -127,6 +137,9 @@ async fn document(line: &mut Line, target: &Target, path: &str) -> Result<Value,
     if let Some(trouble) = answer.trouble.filter(|_| answer.status == 0) {
         let url = target.url.to_string();
         let why = match trouble {
+            Trouble::Broken | Trouble::Unreadable if target.protocol == Protocol::Http2 => {
+                "it speaks no HTTP/2; leave out --http2"
+            }
             Trouble::Tls => "tls-failed; if its certificate is to be trusted, name it with --ca",
             other => other.name(),
         };
@@ -172,13 +185,16 @@ fn one_writing(value: &Value) -> Value {
     }
 }
 
+/// Where the agent streams, and whether a member asks for that; else what came of each try.
 async fn stream(
     line: &mut Line,
     target: &Target,
     wishes: &Wishes,
     traffic: &Traffic,
-) -> Option<(String, bool)> {
-    let input = traffic.inputs.first()?;
+) -> Result<(String, bool), String> {
+    let nothing = || "nothing can be asked".to_owned();
+    let input = traffic.inputs.first().ok_or_else(nothing)?;
+    let mut tried = Vec::new();
     let told = wishes.stream_path.as_deref();
     let paths = told
         .into_iter()
@@ -186,14 +202,23 @@ async fn stream(
         .map(|path| (path, false));
     for (path, is_flagged) in paths.chain([("/invoke", true)]) {
         let body = Traffic::body(input, None, is_flagged);
-        let prepared = Prepared::post(target, path, body)?;
+        let prepared = Prepared::post(target, path, body).ok_or_else(nothing)?;
         let reading = Reading::Heard(Manner::Leaves(1));
         let answer = say(line, &prepared, reading).await;
         if answer.is_well() && answer.heard.is_some() {
-            return Some((path.to_owned(), is_flagged));
+            return Ok((path.to_owned(), is_flagged));
         }
+        tried.push(match (answer.status, answer.trouble) {
+            (0, Some(trouble)) => format!("POST {path} was {}", trouble.name()),
+            (200..300, _) => format!("POST {path} answers without a stream"),
+            (401, _) => {
+                format!("POST {path} answers 401 (give credentials with --header or --api-key-env)")
+            }
+            (status, _) => format!("POST {path} answers {status}"),
+        });
     }
-    None
+    tried.dedup();
+    Err(tried.join(", "))
 }
 
 #[cfg(test)]

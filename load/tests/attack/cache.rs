@@ -67,6 +67,8 @@ async fn without_marks_nothing_is_claimed_but_what_latency_shows() {
     let cache = run(&job, "cache").await.cache.expect("it is there");
     assert!(cache.inferred);
     assert_eq!(cache.marker, None);
+    // Where all are alike, none is called a miss.
+    assert_eq!(cache.hits > 0, cache.misses > 0, "{cache:?}");
 }
 
 /// Two dozen questions at once are a crowd to this fault.

@@ -12,3 +12,4 @@ mod stalling;
 mod stream;
 mod truth;
 mod wire;
+mod worth;

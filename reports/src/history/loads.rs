@@ -24,7 +24,7 @@ pub(super) fn figures(group: &Group<'_, LoadReport>) -> Vec<Figure> {
             |it| Some(it.requests.failed as f64 / it.requests.total.max(1) as f64),
             share,
         ),
-        ("hit rate", |it| Some(it.cache.as_ref()?.hit_rate), share),
+        ("hit rate", |it| it.cache.as_ref()?.known_hit_rate(), share),
         (
             "limit found",
             |it| it.rate_limit.as_ref()?.limit.map(|it| it as f64),

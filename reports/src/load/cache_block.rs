@@ -12,16 +12,13 @@ pub(super) fn of(cache: &Cache) -> Block {
         (Some(marker), _) => format!("told by {marker}"),
         (None, false) => "told by the agent".to_owned(),
     };
+    let seen = cache.known_hit_rate().map(|rate| {
+        let (rate, hits, misses) = (share(rate), cache.hits, cache.misses);
+        format!("{rate} ({hits} hits, {misses} misses; {told})")
+    });
+    let unknown = || "not known: the agent marks nothing, and latency tells nothing".to_owned();
     let mut rows = vec![
-        (
-            "hit rate",
-            format!(
-                "{} ({} hits, {} misses; {told})",
-                share(cache.hit_rate),
-                cache.hits,
-                cache.misses
-            ),
-        ),
+        ("hit rate", seen.unwrap_or_else(unknown)),
         ("computed", computed(cache)),
         ("wrong", format!("{} answers", cache.wrong_answers)),
     ];

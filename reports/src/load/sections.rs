@@ -12,7 +12,7 @@ pub struct Cache {
     pub hits: u64,
     /// Answers that did not.
     pub misses: u64,
-    /// Hits as a share of both.
+    /// Hits as a share of both; says nothing where both are 0.
     pub hit_rate: f64,
     /// What the distribution of keys, the time to live and the size would give.
     pub expected_hit_rate: f64,
@@ -40,6 +40,14 @@ pub struct Cache {
     /// How keys were chosen, in a line: `zipf(1.0) over 1000 keys`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub popularity: String,
+}
+
+impl Cache {
+    /// Hits as a share of hits and misses, where there were any that could be told apart.
+    #[must_use]
+    pub fn known_hit_rate(&self) -> Option<f64> {
+        (self.hits > 0 || self.misses > 0).then_some(self.hit_rate)
+    }
 }
 
 /// What the scenario `rate-limit` found.

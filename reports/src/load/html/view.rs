@@ -180,7 +180,7 @@ fn special(report: &Report) -> Vec<Special> {
             "hit rate",
             "hit_rate",
             "of answers".to_owned(),
-            share(cache.hit_rate),
+            cache.known_hit_rate().map_or("not known".to_owned(), share),
         ));
     }
     if let Some(limit) = report.rate_limit.as_ref() {

@@ -225,7 +225,10 @@ pub(in crate::load::html) fn hit_rate(report: &Report, courses: &Courses) -> Opt
         plot = plot.level("aim", &format!("computed: {}", share(expected)), expected);
     }
     let plot = plot.tips(courses.tips(|it| it.hit_rate().map_or("-".to_owned(), share)));
-    let (seen, computed) = (share(cache.hit_rate), share(expected));
+    let (seen, computed) = (
+        cache.known_hit_rate().map_or("-".to_owned(), share),
+        share(expected),
+    );
     Some(plot.finished(format!("{seen} over the whole run; {computed} computed")))
 }
 

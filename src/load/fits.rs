@@ -1,0 +1,52 @@
+//! Flags that a scenario has no use for: they are refused, not passed over in silence.
+//!
+//! What says no more than nothing (a share of 0 %, as many users as there are anyhow) is no reason to refuse.
+
+use super::{Arguments, USERS};
+use crate::exit::Failure;
+
+/// The scenarios that draw from the user journey.
+const JOURNEYS: &[&str] = &["mixed", "capacity", "soak"];
+/// Those that are told how much load there is; `rate-limit` finds that out.
+const LOADS: &[&str] = &["mixed", "cache", "stream", "capacity", "soak"];
+/// Those whose rate is not searched for, either.
+const STEADY: &[&str] = &["mixed", "cache", "stream", "soak"];
+
+/// What must hold in `capacity` if nobody says otherwise.
+pub(super) const OBJECTIVE: &str = "p99<100ms,errors<0.1%";
+
+/// Refuses the first flag that the scenario would not look at.
+pub(super) fn check(arguments: &Arguments) -> Result<(), Failure> {
+    let scenario = arguments.scenario.as_str();
+    let wrong = |(_, said, of): &&(&str, bool, &[&str])| *said && !of.contains(&scenario);
+    match said(arguments).iter().find(wrong) {
+        Some((flag, _, of)) => Err(Failure::usage(format!(
+            "{flag} says nothing to the scenario {scenario}: it is for {}",
+            of.join(", ")
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Flags, whether they say anything, and the scenarios that they are for.
+fn said(it: &Arguments) -> Vec<(&'static str, bool, &'static [&'static str])> {
+    let users = it.users.is_some_and(|users| users != USERS);
+    let is_warmed_up = !it.warm_up.is_zero();
+    vec![
+        ("--rate", it.rate.is_some(), LOADS),
+        ("--plan", it.plan.is_some(), LOADS),
+        ("--users", users, LOADS),
+        ("--warm-up", is_warmed_up, LOADS),
+        ("--even", it.even, STEADY),
+        ("--backlog", it.backlog.is_some(), STEADY),
+        ("--think", it.think.is_some(), STEADY),
+        ("--mix", !it.mix.is_empty(), JOURNEYS),
+        ("--invalid-share", it.invalid_share > 0.0, JOURNEYS),
+        ("--leaving", it.leaving > 0.0, &["stream"]),
+        ("--slow", it.slow > 0.0, &["stream"]),
+        ("--cache-ttl", it.cache_ttl.is_some(), &["cache"]),
+        ("--cache-entries", it.cache_entries.is_some(), &["cache"]),
+        ("--objective", it.objective != OBJECTIVE, &["capacity"]),
+        ("--pid", it.pid.is_some(), &["soak"]),
+    ]
+}
