@@ -5,13 +5,13 @@ use std::sync::Arc;
 use acp_reports::load::Report;
 
 use super::Scenario;
-use crate::hot::{Exchange, Prepared};
+use crate::hot::{Exchange, Line, Prepared};
 use crate::inlet::{Manner, Reading};
 use crate::recorder::{Series, Verdict};
 use crate::run::{self, Job};
 use crate::script::{Ask, Judged, Script, User};
 use crate::target::Target;
-use crate::traffic::{Draw, Traffic, Wishes};
+use crate::traffic::{Draw, Traffic, Wishes, say};
 
 /// The scenario.
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -25,8 +25,9 @@ async fn attack(job: &Job) -> Report {
     let Some(traffic) = run::learn(job, &mut report).await else {
         return report;
     };
-    match Journey::new(&job.target, &job.traffic, &traffic) {
+    match Journey::find(job, &job.traffic, &traffic).await {
         Ok(journey) => {
+            report.notes.extend(journey.notes.iter().cloned());
             run::attack(job, &job.load, Arc::new(journey), &mut report).await;
         }
         Err(why) => report.error = Some(why),
@@ -36,6 +37,9 @@ async fn attack(job: &Job) -> Report {
 
 /// What can be asked, by name.
 const STEPS: [&str; 4] = ["discover", "configure", "invoke", "stream"];
+
+/// What is read when the agent is discovered.
+const DOCUMENTS: [&str; 3] = ["/auth", "/schema", "/capabilities"];
 
 /// One kind of request.
 struct Step {
@@ -54,22 +58,43 @@ pub(super) struct Journey {
     cumulative: Vec<f64>,
     draw: Draw,
     invalid_share: f64,
+    /// The documents that the agent has.
+    documents: Vec<&'static str>,
+    /// The configurations that questions are asked under.
+    config_ids: Vec<String>,
+    /// What the user should know.
+    pub(super) notes: Vec<String>,
 }
 
 impl Journey {
     /// The journey through what this agent has.
-    pub(super) fn new(target: &Target, wishes: &Wishes, traffic: &Traffic) -> Result<Self, String> {
+    pub(super) async fn find(
+        job: &Job,
+        wishes: &Wishes,
+        traffic: &Traffic,
+    ) -> Result<Self, String> {
+        let target = &job.target;
         let mut journey = Self {
             endpoints: Vec::new(),
             steps: Vec::new(),
             cumulative: Vec::new(),
             draw: Draw::new(wishes.popularity, traffic.inputs.len()),
             invalid_share: wishes.invalid_share,
+            documents: Vec::new(),
+            config_ids: Vec::new(),
+            notes: Vec::new(),
         };
+        let mut line = Line::new(target.clone(), 0);
+        if wishes.includes("discover") {
+            journey.look_for_documents(&mut line, target).await;
+        }
+        if wishes.includes("configure") && wishes.includes("invoke") {
+            journey.store(&mut line, target, &traffic.configs).await;
+        }
         let mut sum = 0.0;
         for name in STEPS {
             let weight = wishes.mix.iter().find(|(wished, _)| wished == name);
-            if !wishes.mix.is_empty() && weight.is_none() {
+            if !wishes.includes(name) {
                 continue;
             }
             let before = journey.steps.len();
@@ -88,6 +113,44 @@ impl Journey {
         Ok(journey)
     }
 
+    /// What is not there at rest would only be counted as failing again and again.
+    async fn look_for_documents(&mut self, line: &mut Line, target: &Target) {
+        for path in DOCUMENTS {
+            let Some(prepared) = Prepared::get(target, path) else {
+                continue;
+            };
+            let answer = say(line, &prepared, Reading::Over).await;
+            if answer.is_well() {
+                self.documents.push(path);
+                continue;
+            }
+            let status = answer.status;
+            self.notes.push(format!(
+                "GET {path} is left out: at rest it was answered {status}"
+            ));
+        }
+    }
+
+    /// Stores each configuration once, so that questions can be asked under it: to put an id into a body while
+    /// the clock runs would be work of the generator's for each request.
+    async fn store(&mut self, line: &mut Line, target: &Target, configs: &[String]) {
+        for config in configs {
+            let Some(prepared) = Prepared::post(target, "/config", config_body(config)) else {
+                continue;
+            };
+            let answer = say(line, &prepared, Reading::Kept).await;
+            let stored = answer.json().filter(|_| answer.is_well());
+            let id = stored.and_then(|it| Some(it.get("config_id")?.as_str()?.to_owned()));
+            self.config_ids.extend(id);
+        }
+        if self.config_ids.is_empty() && !configs.is_empty() {
+            self.notes.push(
+                "no configuration could be stored beforehand: questions are asked under none"
+                    .to_owned(),
+            );
+        }
+    }
+
     /// Adds the requests of a step, if the agent has what they need.
     fn add(&mut self, name: &str, target: &Target, traffic: &Traffic) {
         let invoke = |inputs: &[String], path: &str, is_flagged| -> Vec<Prepared> {
@@ -98,16 +161,13 @@ impl Journey {
         };
         match name {
             "discover" => {
-                for path in ["/capabilities", "/schema"] {
+                for path in self.documents.clone() {
                     let good = Prepared::get(target, path).into_iter().collect();
                     self.push(format!("GET {path}"), good, Vec::new(), Reading::Over);
                 }
             }
             "configure" => {
-                let bodies = traffic
-                    .configs
-                    .iter()
-                    .map(|it| format!("{{\"config\":{it}}}"));
+                let bodies = traffic.configs.iter().map(|it| config_body(it));
                 let good = bodies.filter_map(|it| Prepared::post(target, "/config", it));
                 self.push(
                     "POST /config".to_owned(),
@@ -117,7 +177,12 @@ impl Journey {
                 );
             }
             "invoke" => {
-                let good = invoke(&traffic.inputs, "/invoke", false);
+                let mut ids = self.config_ids.iter().map(String::as_str).cycle();
+                let inputs = traffic.inputs.iter();
+                let bodies = inputs.map(|it| Traffic::body(it, ids.next(), false));
+                let good = bodies
+                    .filter_map(|body| Prepared::post(target, "/invoke", body))
+                    .collect();
                 let bad = invoke(&traffic.bad_inputs, "/invoke", false);
                 self.push("POST /invoke".to_owned(), good, bad, Reading::Over);
             }
@@ -148,6 +213,10 @@ impl Journey {
         });
         self.endpoints.push(name);
     }
+}
+
+fn config_body(config: &str) -> String {
+    format!("{{\"config\":{config}}}")
 }
 
 impl Script for Journey {
