@@ -253,7 +253,10 @@ fn objective(text: &str) -> Result<Objective, Failure> {
     let all = Threshold::several(text).map_err(wrong)?;
     Ok(Objective {
         text: text.to_owned(),
-        holds: Arc::new(move |report| all.iter().all(|it| it.judge(report).holds)),
+        missed: Arc::new(move |report| {
+            let missed = all.iter().find(|it| !it.judge(report).holds)?;
+            Some(format!("{missed} does not hold"))
+        }),
     })
 }
 

@@ -51,8 +51,8 @@ pub struct Job {
 pub struct Objective {
     /// As it was typed: `p99<50ms,errors<0.1%`.
     pub text: String,
-    /// Whether it holds of a report.
-    pub holds: Arc<dyn Fn(&Report) -> bool + Send + Sync>,
+    /// What of it a report misses, in a line; nothing if it holds.
+    pub missed: Arc<dyn Fn(&Report) -> Option<String> + Send + Sync>,
 }
 
 /// How clients of streams behave.

@@ -51,6 +51,17 @@ impl Schedule {
     /// Those beyond what may wait are dropped, the oldest first: nobody waits for them any more.
     /// `None` when the plan is over.
     pub fn take(&mut self, now: Duration) -> Option<Duration> {
+        self.catch_up(now);
+        if let Some(waiting) = self.waiting.pop_front() {
+            return Some(waiting);
+        }
+        let next = self.next?;
+        self.advance();
+        Some(next)
+    }
+
+    /// Whoever has come by `now` waits, or is dropped.
+    pub fn catch_up(&mut self, now: Duration) {
         while let Some(next) = self.next.filter(|next| *next <= now) {
             self.waiting.push_back(next);
             if self.waiting.len() > self.most_waiting {
@@ -58,12 +69,6 @@ impl Schedule {
             }
             self.advance();
         }
-        if let Some(waiting) = self.waiting.pop_front() {
-            return Some(waiting);
-        }
-        let next = self.next?;
-        self.advance();
-        Some(next)
     }
 
     /// The arrivals dropped since this was last asked.
@@ -87,10 +92,9 @@ impl Schedule {
         self.waiting.drain(..)
     }
 
-    /// How many arrivals wait.
-    #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
+    /// The arrivals that wait.
+    pub fn waiting(&self) -> impl Iterator<Item = Duration> {
+        self.waiting.iter().copied()
     }
 
     fn advance(&mut self) {
@@ -145,7 +149,7 @@ mod tests {
         // At 1 s, eleven are due (0.0 to 1.0), and three may wait.
         assert_eq!(schedule.take(SECOND), Some(SECOND * 8 / 10));
         assert_eq!(schedule.dropped().count(), 8);
-        assert_eq!(schedule.waiting(), 2);
+        assert_eq!(schedule.waiting().count(), 2);
         assert_eq!(schedule.take(SECOND), Some(SECOND * 9 / 10));
         assert_eq!(schedule.take(SECOND), Some(SECOND));
         assert_eq!(schedule.take(SECOND), Some(SECOND * 11 / 10));

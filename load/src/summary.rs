@@ -9,13 +9,14 @@ use acp_reports::load::{
 };
 use hdrhistogram::Histogram;
 
-use crate::attack::{Load, Model, Taken};
+use crate::attack::{Load, Model, Standing, Taken};
 use crate::hlog::encoded;
 use crate::hot::Trouble;
 use crate::recorder::{Series, Slice, Tally, Tape};
 use crate::watch::{self, Course, Signs};
 
-/// A rate is kept up if no more than this share of it is missing.
+/// A rate is kept up if no more than this share of it is missing, or no more than chance may have it: the number
+/// of those who come in a time varies by its root.
 const MISSING: f64 = 0.01;
 
 /// Fills in what every scenario has.
@@ -32,7 +33,7 @@ pub(crate) fn fill(report: &mut Report, load: &Load, taken: &Taken, endpoints: &
     report.warm_up_s = load.warm_up.as_secs_f64();
     report.seed = load.seed;
     report.requests = requests(&tape.tallies);
-    report.throughput_rps = per_second(report.requests.ok, taken.measured);
+    report.throughput_rps = per_second(taken.end.ok, taken.end.at);
     let whole = tape.whole(Series::Latency);
     report.latency_ms = latency(&whole);
     report.curve = curve(&whole);
@@ -51,6 +52,12 @@ pub(crate) fn fill(report: &mut Report, load: &Load, taken: &Taken, endpoints: &
         report
             .notes
             .push(format!("the warm-up made {count} requests more"));
+    }
+    let after = report.requests.ok.saturating_sub(taken.end.ok);
+    if share(after, report.requests.ok) > MISSING {
+        report.notes.push(format!(
+            "{after} answers came after the end of the plan: they count, but not in the rate"
+        ));
     }
     if taken.abandoned > 0 {
         let count = taken.abandoned;
@@ -150,35 +157,59 @@ fn arrivals(load: &Load, taken: &Taken) -> Option<Arrivals> {
     let Model::Open { .. } = load.model else {
         return None;
     };
-    let tape = &taken.tape;
+    let (tape, end) = (&taken.tape, &taken.end);
     let intended = tape.started + tape.dropped;
-    let aimed = match taken.was_stopped {
-        true => load.plan().at(Duration::ZERO),
-        false => load.plan().mean(),
-    };
-    let started_rps = per_second(tape.started, taken.measured);
-    let late = share(tape.late, tape.started);
-    let why = if tape.dropped > 0 {
-        let (dropped, users) = (tape.dropped, load.users);
-        Some(format!(
-            "{dropped} requests waited for one of the {users} connections until too many did; the agent was too slow, or more --users are needed"
-        ))
-    } else if late > 0.5 && started_rps < aimed * (1.0 - MISSING) {
-        let users = load.users;
-        Some(format!(
-            "{:.1} % of the requests began late, since all {users} connections were busy",
-            late * 100.0
-        ))
-    } else {
-        None
-    };
+    // Of what waited at the end, some began after it, and the rest was given up.
+    let began_after = end.waiting.saturating_sub(tape.dropped - end.dropped);
+    let began = tape.started.saturating_sub(began_after);
+    let why = not_kept_up(load, taken);
     Some(Arrivals {
         intended,
         dropped: tape.dropped,
-        started_rps,
+        started_rps: per_second(began, end.at),
         kept_up: why.is_none(),
         why,
     })
+}
+
+/// Why the rate was not kept up, if it was not. What was asked and answered after the end of the plan says
+/// nothing of it: it was served when nothing more came.
+fn not_kept_up(load: &Load, taken: &Taken) -> Option<String> {
+    let (tape, end, users) = (&taken.tape, &taken.end, load.users);
+    let dropped = tape.dropped;
+    if dropped > 0 {
+        return Some(format!(
+            "{dropped} requests waited for one of the {users} connections until too many did; the agent was too slow, or more --users are needed"
+        ));
+    }
+    let (intended, waiting) = (tape.started, end.waiting);
+    let few = (intended as f64 * MISSING).max((intended as f64).sqrt());
+    if waiting as f64 > few {
+        return Some(format!(
+            "{waiting} of {intended} requests still waited for one of the {users} connections at the end; the agent was too slow, or more --users are needed"
+        ));
+    }
+    let (before, after) = growth(load, taken)?;
+    Some(format!(
+        "requests came faster than they were answered: {before} were unanswered half way, {after} at the end"
+    ))
+}
+
+/// How many were unanswered half way and at the end, if they became more by more than chance may have it:
+/// where there are enough connections, it is the agent in which they wait.
+fn growth(load: &Load, taken: &Taken) -> Option<(u64, u64)> {
+    let half = taken.half.filter(|_| !load.plan().has_stages())?;
+    let end = &taken.end;
+    let service = taken.tape.whole(Series::Service).value_at_quantile(0.5);
+    // What takes longer than half the run becomes more all the time, however well it is served.
+    if Duration::from_micros(service) > end.at - half.at {
+        return None;
+    }
+    let unanswered = |it: &Standing| it.waiting + it.under_way;
+    let (before, after) = (unanswered(&half), unanswered(end));
+    let came = taken.tape.started as f64 / 2.0;
+    let more = after.saturating_sub(before) as f64;
+    (more > (came * MISSING).max(2.0 * came.sqrt())).then_some((before, after))
 }
 
 fn generator(load: &Load, taken: &Taken, whole: &Histogram<u64>) -> Generator {
@@ -260,4 +291,64 @@ fn histograms(tape: &Tape) -> BTreeMap<String, String> {
     let filled = all.filter(|(_, whole)| !whole.is_empty());
     let named = filled.filter_map(|(series, it)| Some((series.name().to_owned(), encoded(&it)?)));
     named.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attack::Think;
+    use crate::plan::Plan;
+    use crate::recorder::Recorder;
+    use crate::schedule::Spread;
+
+    /// Two hundred requests in two seconds, of which so many were unanswered half way and at the end.
+    fn course(before: u64, after: u64, waiting: u64) -> Option<String> {
+        let standing = |seconds, under_way, waiting| Standing {
+            at: Duration::from_secs(seconds),
+            under_way,
+            waiting,
+            ..Standing::default()
+        };
+        let recorder = Recorder::new(1, true, Duration::from_secs(1));
+        let mut tape = recorder.with(|tape| tape.clone());
+        tape.started = 200;
+        let end = standing(2, after, waiting);
+        let taken = Taken {
+            tape,
+            measured: end.at,
+            half: Some(standing(1, before, 0)),
+            end,
+            signs: Signs::default(),
+            abandoned: 0,
+            most_open: 0,
+            was_stopped: false,
+        };
+        let load = Load {
+            model: Model::Open {
+                plan: Plan::constant(100.0, end.at),
+                spread: Spread::Even,
+                backlog: 1000,
+            },
+            users: 64,
+            warm_up: Duration::ZERO,
+            think: Think::default(),
+            seed: 0,
+            threads: 1,
+            dashboard: false,
+        };
+        not_kept_up(&load, &taken)
+    }
+
+    #[test]
+    fn a_rate_is_kept_up_if_neither_connections_nor_the_agent_have_a_growing_queue() {
+        assert_eq!(course(0, 0, 0), None);
+        assert_eq!(course(20, 30, 10), None);
+        let for_connections = course(64, 64, 50).expect("it is there");
+        assert!(for_connections.contains("50 of 200"), "{for_connections}");
+        let in_the_agent = course(16, 40, 0).expect("it is there");
+        assert!(
+            in_the_agent.contains("16 were unanswered"),
+            "{in_the_agent}"
+        );
+    }
 }

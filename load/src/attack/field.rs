@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::pacer::Pacer;
-use super::{Load, Model, Think};
+use super::{Load, Model, Standing, Think};
 use crate::plan::Plan;
 use crate::recorder::Recorder;
 use crate::script::Script;
@@ -38,7 +38,6 @@ pub(super) struct Field {
     began: OnceLock<Instant>,
     gate: Notify,
     is_ending: AtomicBool,
-    measured: OnceLock<Duration>,
     under_way: AtomicU64,
     abandoned: AtomicU64,
     hard_stop: CancellationToken,
@@ -73,7 +72,6 @@ impl Field {
             began: OnceLock::new(),
             gate: Notify::new(),
             is_ending: AtomicBool::new(false),
-            measured: OnceLock::new(),
             under_way: AtomicU64::new(0),
             abandoned: AtomicU64::new(0),
             hard_stop: CancellationToken::new(),
@@ -115,9 +113,29 @@ impl Field {
     /// No new requests from now on.
     pub(super) fn end(&self) {
         self.is_ending.store(true, Ordering::Release);
+    }
+
+    /// How things stand now.
+    pub(super) async fn standing(&self) -> Standing {
         let now = self.began.get().map(Instant::elapsed).unwrap_or_default();
-        let measured = now.min(self.length).saturating_sub(self.warm_up);
-        let _ = self.measured.set(measured);
+        let waiting = match &self.pacer {
+            // While somebody waits at the head of the queue for what is not due yet, nothing waits.
+            Some(pacer) => {
+                let waiting = pacer.waiting(now, self.warm_up, &self.recorder);
+                tokio::time::timeout(LOOK, waiting)
+                    .await
+                    .unwrap_or_default()
+            }
+            None => 0,
+        };
+        let (ok, dropped) = self.recorder.with(|tape| (tape.counts().0, tape.dropped));
+        Standing {
+            at: now.saturating_sub(self.warm_up),
+            ok,
+            dropped,
+            waiting,
+            under_way: self.under_way.load(Ordering::Acquire),
+        }
     }
 
     /// In the open model: waits until everybody has been served who came within the plan, but not
@@ -199,10 +217,6 @@ impl Field {
         self.under_way.fetch_add(1, Ordering::AcqRel);
         let guard = UnderWay(&self.under_way);
         (!self.is_ending.load(Ordering::Acquire)).then_some(guard)
-    }
-
-    pub(super) fn measured(&self) -> Duration {
-        self.measured.get().copied().unwrap_or_default()
     }
 
     pub(super) fn abandoned(&self) -> u64 {

@@ -11,7 +11,7 @@ mod timer;
 mod user;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +96,10 @@ pub struct Taken {
     pub tape: Tape,
     /// How long was measured.
     pub measured: Duration,
+    /// How things stood in the middle of the plan, if it came to that.
+    pub half: Option<Standing>,
+    /// How things stood at its end, before what was left was served.
+    pub end: Standing,
     /// How the generator itself fared.
     pub signs: Signs,
     /// Requests that were given up, unanswered, at the end.
@@ -104,6 +108,21 @@ pub struct Taken {
     pub most_open: u64,
     /// Whether it was ended early.
     pub was_stopped: bool,
+}
+
+/// How things stood at a moment of the plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    /// The moment, in the measured time.
+    pub at: Duration,
+    /// Answered by then as it should be.
+    pub ok: u64,
+    /// Given up by then.
+    pub dropped: u64,
+    /// Due, and waiting for a connection.
+    pub waiting: u64,
+    /// Asked, and not answered.
+    pub under_way: u64,
 }
 
 /// Attacks the target, until the plan is over or `stop` is cancelled. `progress` is called with
@@ -131,12 +150,14 @@ pub async fn attack(
     ));
     let hosts = load.users.clamp(1, MOST_HOSTS);
     let crowd = door::crowd(hosts, field.clone(), load.dashboard);
-    let (signs, hosted) = tokio::join!(supervise(&field, load, stop, live), crowd);
+    let ((signs, half, end), hosted) = tokio::join!(supervise(&field, load, stop, live), crowd);
     hosted?;
     let tape = recorder.with(|tape| tape.clone());
     Ok(Taken {
         tape,
-        measured: field.measured(),
+        measured: end.at.min(length),
+        half,
+        end,
         signs,
         abandoned: field.abandoned(),
         most_open: recorder.most_open(),
@@ -165,35 +186,43 @@ async fn supervise(
     load: &Load,
     stop: &CancellationToken,
     live: &dyn Fn(&Arc<Recorder>),
-) -> Signs {
+) -> (Signs, Option<Standing>, Standing) {
     let begin = tokio::select! {
         begin = field.begin() => begin,
-        () = field.closed() => return Signs::default(),
+        () = field.closed() => return (Signs::default(), None, Standing::default()),
     };
     let counting = begin + load.warm_up;
-    let end = counting + load.plan().length();
-    tokio::select! {
-        () = tokio::time::sleep_until(counting.into()) => {}
-        () = stop.cancelled() => {}
-    }
+    let length = load.plan().length();
+    let (middle, end) = (counting + length / 2, counting + length);
+    until(counting, stop).await;
     field.begin_counting();
     live(&field.recorder);
     let watch = Watch::begin(load.threads);
     let lags = watch::loop_lag(field.hard_stop());
     let watching = async {
-        tokio::select! {
-            () = tokio::time::sleep_until(end.into()) => {}
-            () = stop.cancelled() => {}
-        }
+        until(middle, stop).await;
+        let half = match stop.is_cancelled() {
+            true => None,
+            false => Some(field.standing().await),
+        };
+        until(end, stop).await;
+        let at_end = field.standing().await;
         let usage = watch.so_far();
         // What was due and waits is part of what is measured: to leave it out would hide a stall.
         field.wait_for_what_was_due(stop).await;
         field.end();
         field.wait_for_the_last(stop).await;
         field.stop();
-        usage
+        (usage, half, at_end)
     };
-    let (mut signs, lag) = tokio::join!(watching, lags);
+    let ((mut signs, half, at_end), lag) = tokio::join!(watching, lags);
     signs.loop_lag = lag;
-    signs
+    (signs, half, at_end)
+}
+
+async fn until(moment: Instant, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep_until(moment.into()) => {}
+        () = stop.cancelled() => {}
+    }
 }

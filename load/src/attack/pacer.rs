@@ -43,6 +43,20 @@ impl Pacer {
         self.queue.lock().await.schedule.is_over()
     }
 
+    /// How much of the measured time waits.
+    pub(super) async fn waiting(
+        &self,
+        now: Duration,
+        warm_up: Duration,
+        recorder: &Recorder,
+    ) -> u64 {
+        let Queue { schedule, .. } = &mut *self.queue.lock().await;
+        schedule.catch_up(now);
+        let dropped = schedule.dropped().filter(|at| *at >= warm_up).count();
+        recorder.with(|tape| tape.dropped += dropped as u64);
+        schedule.waiting().filter(|at| *at >= warm_up).count() as u64
+    }
+
     /// Gives up what still waits, and counts it as dropped.
     pub(super) async fn give_up(&self, now: Duration, warm_up: Duration, recorder: &Recorder) {
         let mut queue = self.queue.lock().await;

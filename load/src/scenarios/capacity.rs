@@ -23,10 +23,14 @@ pub(super) static SCENARIO: Scenario = Scenario {
     attack: |job| Box::pin(attack(job)),
 };
 
-/// Of the time for all, the share of one run of the search, and the bounds of it.
-const SHARE: u32 = 20;
+/// Of the time for all, the share of one run of the search, of one that confirms, and the bounds of both.
+const SEARCHING: u32 = 20;
+const CONFIRMS: u32 = 10;
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
+/// A run lasts until about so many have come, if that takes no more than half of the time for all: a p99 is of
+/// a hundred at least, and of a few a queue cannot be told from chance.
+const ENOUGH: f64 = 100.0;
 /// The search begins here, in requests per second, if no `--rate` says otherwise.
 const FIRST: f64 = 50.0;
 /// Above this nothing is searched: no agent, and no generator, gets there.
@@ -50,29 +54,33 @@ async fn attack(job: &Job) -> Report {
     if wishes.mix.is_empty() {
         wishes.mix = vec![("invoke".to_owned(), 1.0)];
     }
-    let script = match Journey::new(&job.target, &wishes, &traffic) {
-        Ok(journey) => Arc::new(journey),
+    let script = match Journey::find(job, &wishes, &traffic).await {
+        Ok(journey) => {
+            report.notes.extend(journey.notes.iter().cloned());
+            Arc::new(journey)
+        }
         Err(why) => {
             report.error = Some(why);
             return report;
         }
     };
+    let notes = report.notes.clone();
     let mut search = Search {
         job,
         script,
-        length: (job.load.plan().length() / SHARE).clamp(SHORTEST, LONGEST),
         runs: Vec::new(),
         last: report,
         untrusted: None,
     };
     let capacity = search.search().await;
-    search.report(capacity)
+    let mut report = search.report(capacity);
+    report.notes.splice(0..0, notes);
+    report
 }
 
 struct Search<'j> {
     job: &'j Job,
     script: Arc<dyn Script>,
-    length: Duration,
     runs: Vec<CapacityRun>,
     /// The last run that held, or else the last one.
     last: Report,
@@ -122,14 +130,16 @@ impl Search<'_> {
                     return Capacitance { rate, interval };
                 }
                 failed += usize::from(!self.holds(rate, true).await);
+                if !self.goes_on() {
+                    let interval = None;
+                    return Capacitance { rate, interval };
+                }
                 if failed > MAY_FAIL {
                     break;
                 }
             }
             if failed <= MAY_FAIL {
-                // One that failed once is itself the upper end of what is sure.
-                let sure = if failed == 0 { rate } else { rate * LOWERED };
-                let interval = Some([sure, high.unwrap_or(rate)]);
+                let interval = Some([rate, high.unwrap_or(rate)]);
                 return Capacitance { rate, interval };
             }
             high = Some(rate);
@@ -143,28 +153,44 @@ impl Search<'_> {
         !self.job.stop.is_cancelled() && self.last.error.is_none()
     }
 
+    fn length(&self, rate: f64, confirms: bool) -> Duration {
+        let whole = self.job.load.plan().length();
+        let share = whole / if confirms { CONFIRMS } else { SEARCHING };
+        let enough = Duration::try_from_secs_f64(ENOUGH / rate).unwrap_or(LONGEST);
+        share.max(enough.min(whole / 2)).clamp(SHORTEST, LONGEST)
+    }
+
     /// Runs a rate, and says whether the objective held.
     async fn holds(&mut self, rate: f64, confirms: bool) -> bool {
+        let length = self.length(rate, confirms);
         let load = Load {
             model: Model::Open {
-                plan: Plan::constant(rate, self.length),
+                plan: Plan::constant(rate, length),
                 spread: Spread::Poisson,
                 backlog: backlog(rate),
             },
-            warm_up: self.job.load.warm_up.min(self.length),
+            warm_up: self.job.load.warm_up.min(length),
             seed: self.job.load.seed + self.runs.len() as u64,
             ..self.job.load.clone()
         };
         let mut report = run::blank(self.job, SCENARIO.name);
         report.target = self.last.target.clone();
         run::attack(self.job, &load, self.script.clone(), &mut report).await;
-        let kept_up = report.arrivals.as_ref().is_some_and(|it| it.kept_up);
-        let holds = report.error.is_none() && kept_up && (self.job.objective.holds)(&report);
+        if self.job.stop.is_cancelled() {
+            // Part of a run says nothing of the rate.
+            if self.runs.is_empty() {
+                self.last = report;
+            }
+            return false;
+        }
+        let why = why_not(&report, &*self.job.objective.missed);
+        let holds = why.is_none();
         let failed = report.requests.failed as f64;
         self.runs.push(CapacityRun {
             rate,
             throughput_rps: report.throughput_rps,
             holds,
+            why,
             confirms,
             latency_ms: report.latency_ms,
             errors: failed / (report.requests.total.max(1) as f64),
@@ -180,6 +206,16 @@ impl Search<'_> {
 
     fn report(self, found: Capacitance) -> Report {
         let mut report = self.last;
+        let few = self
+            .runs
+            .iter()
+            .filter(|run| run.confirms && run.rate == found.rate);
+        let few = few.map(|run| run.latency_ms.count).min();
+        if let Some(few) = few.filter(|few| (*few as f64) < ENOUGH / 2.0) {
+            report.notes.push(format!(
+                "a confirming run had {few} answers only; with a longer --duration they are longer, and say more"
+            ));
+        }
         report.capacity = Some(Capacity {
             max_rps: found.rate,
             users: self.job.load.users as u64,
@@ -197,6 +233,19 @@ impl Search<'_> {
         }
         report
     }
+}
+
+/// Why a run does not hold, if it does not.
+fn why_not(report: &Report, missed: &dyn Fn(&Report) -> Option<String>) -> Option<String> {
+    let not_kept_up = |report: &Report| {
+        let arrivals = report.arrivals.as_ref()?;
+        let why = arrivals.why.clone();
+        (!arrivals.kept_up).then(|| why.unwrap_or_else(|| "the rate was not kept up".to_owned()))
+    };
+    let error = report.error.clone();
+    error
+        .or_else(|| not_kept_up(report))
+        .or_else(|| missed(report))
 }
 
 /// A second's worth may wait, and some.

@@ -6,13 +6,13 @@ use std::time::Instant;
 use acp_reports::load::{Defect, Report};
 
 use super::Scenario;
-use crate::hot::{Exchange, Prepared};
+use crate::hot::{Exchange, Line, Prepared};
 use crate::inlet::{Manner, Reading};
 use crate::recorder::{Series, Verdict};
 use crate::run::{self, Job};
 use crate::script::{Ask, Judged, Script, User};
 use crate::target::Target;
-use crate::traffic::{Draw, Traffic, Wishes};
+use crate::traffic::{Draw, Traffic, Wishes, say};
 
 /// The scenario.
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -26,8 +26,9 @@ async fn attack(job: &Job) -> Report {
     let Some(traffic) = run::learn(job, &mut report).await else {
         return report;
     };
-    match Journey::new(&job.target, &job.traffic, &traffic) {
+    match Journey::find(job, &job.traffic, &traffic).await {
         Ok(journey) => {
+            report.notes.extend(journey.notes.iter().cloned());
             let journey = Arc::new(journey);
             if job.traffic.mix.is_empty() && traffic.stream.is_none() {
                 let why = &traffic.streamless;
@@ -43,6 +44,9 @@ async fn attack(job: &Job) -> Report {
 
 /// What can be asked, by name.
 const STEPS: [&str; 4] = ["discover", "configure", "invoke", "stream"];
+
+/// What is read when the agent is discovered.
+const DOCUMENTS: [&str; 3] = ["/auth", "/schema", "/capabilities"];
 
 /// One kind of request.
 struct Step {
@@ -61,6 +65,12 @@ pub(super) struct Journey {
     cumulative: Vec<f64>,
     draw: Draw,
     invalid_share: f64,
+    /// The documents that the agent has.
+    documents: Vec<&'static str>,
+    /// The configurations that questions are asked under.
+    config_ids: Vec<String>,
+    /// What the user should know.
+    pub(super) notes: Vec<String>,
     broken: Mutex<Broken>,
 }
 
@@ -74,19 +84,34 @@ struct Broken {
 
 impl Journey {
     /// The journey through what this agent has.
-    pub(super) fn new(target: &Target, wishes: &Wishes, traffic: &Traffic) -> Result<Self, String> {
+    pub(super) async fn find(
+        job: &Job,
+        wishes: &Wishes,
+        traffic: &Traffic,
+    ) -> Result<Self, String> {
+        let target = &job.target;
         let mut journey = Self {
             endpoints: Vec::new(),
             steps: Vec::new(),
             cumulative: Vec::new(),
             draw: Draw::new(wishes.popularity, traffic.inputs.len()),
             invalid_share: wishes.invalid_share,
+            documents: Vec::new(),
+            config_ids: Vec::new(),
+            notes: Vec::new(),
             broken: Mutex::default(),
         };
+        let mut line = Line::new(target.clone(), 0);
+        if wishes.includes("discover") {
+            journey.look_for_documents(&mut line, target).await;
+        }
+        if wishes.includes("configure") && wishes.includes("invoke") {
+            journey.store(&mut line, target, &traffic.configs).await;
+        }
         let mut sum = 0.0;
         for name in STEPS {
             let weight = wishes.mix.iter().find(|(wished, _)| wished == name);
-            if !wishes.mix.is_empty() && weight.is_none() {
+            if !wishes.includes(name) {
                 continue;
             }
             let before = journey.steps.len();
@@ -108,6 +133,44 @@ impl Journey {
         Ok(journey)
     }
 
+    /// What is not there at rest would only be counted as failing again and again.
+    async fn look_for_documents(&mut self, line: &mut Line, target: &Target) {
+        for path in DOCUMENTS {
+            let Some(prepared) = Prepared::get(target, path) else {
+                continue;
+            };
+            let answer = say(line, &prepared, Reading::Over).await;
+            if answer.is_well() {
+                self.documents.push(path);
+                continue;
+            }
+            let status = answer.status;
+            self.notes.push(format!(
+                "GET {path} is left out: at rest it was answered {status}"
+            ));
+        }
+    }
+
+    /// Stores each configuration once, so that questions can be asked under it: to put an id into a body while
+    /// the clock runs would be work of the generator's for each request.
+    async fn store(&mut self, line: &mut Line, target: &Target, configs: &[String]) {
+        for config in configs {
+            let Some(prepared) = Prepared::post(target, "/config", config_body(config)) else {
+                continue;
+            };
+            let answer = say(line, &prepared, Reading::Kept).await;
+            let stored = answer.json().filter(|_| answer.is_well());
+            let id = stored.and_then(|it| Some(it.get("config_id")?.as_str()?.to_owned()));
+            self.config_ids.extend(id);
+        }
+        if self.config_ids.is_empty() && !configs.is_empty() {
+            self.notes.push(
+                "no configuration could be stored beforehand: questions are asked under none"
+                    .to_owned(),
+            );
+        }
+    }
+
     /// Adds the requests of a step, if the agent has what they need.
     fn add(&mut self, name: &str, target: &Target, traffic: &Traffic) {
         let invoke = |inputs: &[String], path: &str, is_flagged| -> Vec<Prepared> {
@@ -118,14 +181,14 @@ impl Journey {
         };
         match name {
             "discover" => {
-                for path in ["/capabilities", "/schema"] {
+                for path in self.documents.clone() {
                     let good = Prepared::get(target, path).into_iter().collect();
                     self.push(format!("GET {path}"), good, Vec::new(), Reading::Over);
                 }
             }
             "configure" => {
                 let configure = |configs: &[String]| -> Vec<Prepared> {
-                    let bodies = configs.iter().map(|it| format!("{{\"config\":{it}}}"));
+                    let bodies = configs.iter().map(|it| config_body(it));
                     bodies
                         .filter_map(|it| Prepared::post(target, "/config", it))
                         .collect()
@@ -135,7 +198,12 @@ impl Journey {
                 self.push("POST /config".to_owned(), good, bad, Reading::Over);
             }
             "invoke" => {
-                let good = invoke(&traffic.inputs, "/invoke", false);
+                let mut ids = self.config_ids.iter().map(String::as_str).cycle();
+                let inputs = traffic.inputs.iter();
+                let bodies = inputs.map(|it| Traffic::body(it, ids.next(), false));
+                let good = bodies
+                    .filter_map(|body| Prepared::post(target, "/invoke", body))
+                    .collect();
                 let bad = invoke(&traffic.bad_inputs, "/invoke", false);
                 self.push("POST /invoke".to_owned(), good, bad, Reading::Over);
             }
@@ -198,6 +266,10 @@ fn heard(user: &mut User, exchange: &Exchange) -> Result<Instant, &'static str> 
         Some(_) => Err("broken-framing"),
         None => heard.first.ok_or("no-event"),
     }
+}
+
+fn config_body(config: &str) -> String {
+    format!("{{\"config\":{config}}}")
 }
 
 impl Script for Journey {

@@ -31,8 +31,11 @@ async fn attack(job: &Job) -> Report {
     let Some(traffic) = run::learn(job, &mut report).await else {
         return report;
     };
-    let journey = match Journey::new(&job.target, &job.traffic, &traffic) {
-        Ok(journey) => Arc::new(journey),
+    let journey = match Journey::find(job, &job.traffic, &traffic).await {
+        Ok(journey) => {
+            report.notes.extend(journey.notes.iter().cloned());
+            Arc::new(journey)
+        }
         Err(why) => {
             report.error = Some(why);
             return report;

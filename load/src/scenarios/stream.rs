@@ -27,6 +27,8 @@ pub(super) static SCENARIO: Scenario = Scenario {
 
 /// So many streams are heard alone beforehand, to know what they are like at rest.
 const AT_REST: usize = 8;
+/// Each of them so often, to know what is different each time.
+const TIMES: usize = 3;
 /// No more are heard beforehand once that has taken so long.
 const REST: Duration = Duration::from_secs(10);
 /// Who leaves half way leaves after so many events.
@@ -55,6 +57,9 @@ async fn attack(job: &Job) -> Report {
         ));
         return report;
     };
+    if !streams.is_steady {
+        report.notes.push("asked the same again at rest, the agent streams otherwise: of streams under load only framing and completion are judged".to_owned());
+    }
     let streams = Arc::new(streams);
     let Some(taken) = run::attack(job, &job.load, streams.clone(), &mut report).await else {
         return report;
@@ -107,6 +112,12 @@ struct Seen {
 /// A stream that can be asked for, and what it is like when it is alone.
 struct Known {
     prepared: Prepared,
+    /// Nothing if it could not be heard.
+    rest: Option<Rest>,
+}
+
+/// A stream as it is when it is alone.
+struct Rest {
     kinds: Vec<String>,
     /// The last event's data, if it is JSON.
     last: Option<Value>,
@@ -119,6 +130,8 @@ struct Streams {
     draw: Draw,
     turns: AtomicU64,
     clients: Clients,
+    /// Whether the agent streams the same again when it is asked the same at rest; what is volatile aside.
+    is_steady: bool,
     volatile: Paths,
     seen: Mutex<Seen>,
 }
@@ -134,6 +147,7 @@ impl Streams {
             draw: Draw::new(job.traffic.popularity, 0),
             turns: AtomicU64::new(0),
             clients: job.clients,
+            is_steady: true,
             volatile: Paths::new(),
             seen: Mutex::default(),
         };
@@ -144,27 +158,36 @@ impl Streams {
             }
             let body = Traffic::body(input, None, *is_flagged);
             let prepared = Prepared::post(&job.target, path, body)?;
-            let mut heard = hear(&mut line, &prepared).await;
-            // What changes by itself is found by hearing one stream twice.
-            if streams.known.is_empty()
-                && let (Some(first), Some(again)) =
-                    (last(&heard), last(&hear(&mut line, &prepared).await))
-            {
-                streams.volatile = volatile::differing(&first, &again);
+            let mut hearings = Vec::new();
+            for time in 0..TIMES {
+                // Twice at the least, or nothing is known of what changes by itself.
+                if time < 2 || began.elapsed() <= REST {
+                    hearings.extend(hear(&mut line, &prepared).await);
+                }
             }
-            if let Some(heard) = &mut heard {
-                streams.note_at_rest(heard);
-            }
-            let last = last(&heard);
-            let kinds = heard.map(|heard| heard.kinds).unwrap_or_default();
-            streams.known.push(Known {
-                prepared,
-                kinds,
-                last,
-            });
+            let rest = streams.at_rest(hearings);
+            streams.known.push(Known { prepared, rest });
         }
         streams.draw = Draw::new(job.traffic.popularity, streams.known.len());
         Some(streams)
+    }
+
+    /// What one stream is like, by several hearings of it.
+    fn at_rest(&mut self, hearings: Vec<Box<Heard>>) -> Option<Rest> {
+        let mut hearings = hearings.into_iter();
+        let mut first = hearings.next()?;
+        self.note_at_rest(&mut first);
+        let last = last_data(&first);
+        for again in hearings {
+            self.is_steady &= again.kinds == first.kinds;
+            match (&last, &last_data(&again)) {
+                (Some(one), Some(other)) => self.volatile.extend(volatile::differing(one, other)),
+                (None, None) => {}
+                _ => self.is_steady = false,
+            }
+        }
+        let kinds = first.kinds;
+        Some(Rest { kinds, last })
     }
 
     /// What is wrong at rest already is not the load's fault, and is told all the same.
@@ -195,16 +218,17 @@ impl Streams {
         if !COMPLETING.contains(&last) {
             return Some(format!("it ended with `{last}`, which completes nothing"));
         }
-        if heard.kinds != known.kinds {
+        // What is different each time has nothing that it could be compared with.
+        let rest = known.rest.as_ref().filter(|_| self.is_steady)?;
+        if heard.kinds != rest.kinds {
             return Some(format!(
                 "its events were {}, and {} when it was alone",
                 heard.kinds.join(", "),
-                known.kinds.join(", ")
+                rest.kinds.join(", ")
             ));
         }
         let steady = |value: &Value| volatile::steady(value, &self.volatile);
-        let last: Option<Value> = serde_json::from_str(&heard.data).ok();
-        if last.as_ref().map(steady) != known.last.as_ref().map(steady) {
+        if last_data(heard).as_ref().map(steady) != rest.last.as_ref().map(steady) {
             return Some("its last event was another one than when it was alone".to_owned());
         }
         None
@@ -303,6 +327,6 @@ async fn hear(line: &mut Line, prepared: &Prepared) -> Option<Box<Heard>> {
     answer.heard.filter(|_| answer.trouble.is_none())
 }
 
-fn last(heard: &Option<Box<Heard>>) -> Option<Value> {
-    serde_json::from_str(&heard.as_ref()?.data).ok()
+fn last_data(heard: &Heard) -> Option<Value> {
+    serde_json::from_str(&heard.data).ok()
 }

@@ -26,6 +26,14 @@ pub struct Wishes {
     pub seed: u64,
 }
 
+impl Wishes {
+    /// Whether this is among what is asked.
+    #[must_use]
+    pub fn includes(&self, name: &str) -> bool {
+        self.mix.is_empty() || self.mix.iter().any(|(wished, _)| wished == name)
+    }
+}
+
 impl Default for Wishes {
     fn default() -> Self {
         Self {

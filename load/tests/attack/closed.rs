@@ -1,11 +1,14 @@
 //! The closed model, against the reference agent in this process.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acp_load::attack::{Model, Think};
 use acp_load::plan::Plan;
 
 use crate::common::{Agent, job, run};
+use crate::stalling::SCHEMA;
+use crate::stub;
 
 #[tokio::test]
 async fn the_agents_own_count_is_ours() {
@@ -34,8 +37,9 @@ async fn the_journey_visits_all_five_endpoints_and_none_fails() {
     let report = run(&job, "mixed").await;
     let names: Vec<_> = report.endpoints.iter().map(|it| it.name.as_str()).collect();
     let expected = [
-        "GET /capabilities",
+        "GET /auth",
         "GET /schema",
+        "GET /capabilities",
         "POST /config",
         "POST /invoke",
         "POST /invoke/stream",
@@ -45,6 +49,52 @@ async fn the_journey_visits_all_five_endpoints_and_none_fails() {
         assert_eq!(endpoint.requests.failed, 0, "{endpoint:?}");
         assert!(endpoint.requests.ok > 0, "{endpoint:?}");
     }
+}
+
+#[tokio::test]
+async fn questions_of_the_journey_are_asked_under_what_was_configured() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let told = asked.clone();
+    let schema = SCHEMA.replacen('{', r#"{"config":{"type":"object"},"#, 1);
+    let address = stub::serve(Arc::new(move |path, body| {
+        let json = match path {
+            "/schema" => schema.clone(),
+            "/auth" | "/capabilities" => "{}".to_owned(),
+            "/config" => r#"{"config_id":"cfg \"7\""}"#.to_owned(),
+            "/invoke" if !body.contains("\"stream\"") => {
+                told.lock().expect("a list").push(body.to_owned());
+                r#"{"output":{}}"#.to_owned()
+            }
+            _ => return None,
+        };
+        Some((stub::JSON, json))
+    }));
+    let report = run(&stub::job_at(address).await, "mixed").await;
+    assert_eq!(report.requests.failed, 0, "{:?}", report.requests);
+    let asked = asked.lock().expect("a list");
+    assert!(!asked.is_empty());
+    for body in asked.iter() {
+        let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(body["config_id"], r#"cfg "7""#);
+    }
+}
+
+#[tokio::test]
+async fn what_the_agent_does_not_have_is_left_out_of_the_journey_and_told() {
+    let address = stub::serve(Arc::new(|path, body| {
+        let json = match path {
+            "/schema" => SCHEMA,
+            "/capabilities" => "{}",
+            "/invoke" if !body.contains("\"stream\"") => r#"{"output":{}}"#,
+            _ => return None,
+        };
+        Some((stub::JSON, json.to_owned()))
+    }));
+    let report = run(&stub::job_at(address).await, "mixed").await;
+    assert_eq!(report.requests.failed, 0, "{:?}", report.requests);
+    let left_out = report.notes.iter();
+    let left_out = left_out.filter(|note| note.contains("GET /auth is left out"));
+    assert_eq!(left_out.count(), 1, "{:?}", report.notes);
 }
 
 #[tokio::test]
@@ -70,7 +120,11 @@ async fn the_warm_up_is_not_counted() {
     let before = agent.requests("/invoke").await;
     let report = run(&job, "mixed").await;
     assert!(agent.requests("/invoke").await - before > report.requests.total);
-    assert_eq!(report.notes.len(), 1, "{:?}", report.notes);
+    let told = report
+        .notes
+        .iter()
+        .any(|note| note.starts_with("the warm-up"));
+    assert!(told, "{:?}", report.notes);
 }
 
 #[tokio::test]

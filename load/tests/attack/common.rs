@@ -94,7 +94,10 @@ pub(crate) fn job_for(target: Arc<Target>) -> Job {
         cache: Room::default(),
         objective: Objective {
             text: "errors<1%".to_owned(),
-            holds: Arc::new(|report| report.requests.failed * 100 < report.requests.total),
+            missed: Arc::new(|report| {
+                let holds = report.requests.failed * 100 < report.requests.total;
+                (!holds).then(|| "errors<1% does not hold".to_owned())
+            }),
         },
         memory: None,
         stop: CancellationToken::new(),

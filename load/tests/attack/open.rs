@@ -51,3 +51,27 @@ async fn what_cannot_be_kept_up_is_said() {
     assert!(arrivals.why.expect("it is there").contains("1 connections"));
     assert!(!report.generator.trusted);
 }
+
+#[tokio::test]
+async fn what_is_served_after_the_end_is_not_in_the_rate() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.mix = vec![("stream".to_owned(), 1.0)];
+    job.load.users = 1;
+    // A stream takes 30 ms at least: of the sixty, twenty are over within the plan at most.
+    job.load.model = Model::Open {
+        plan: Plan::constant(100.0, Duration::from_millis(600)),
+        spread: Spread::Even,
+        backlog: 1000,
+    };
+    let report = run(&job, "mixed").await;
+    assert_eq!(report.requests.ok, 60);
+    assert!(report.throughput_rps < 34.0, "{}", report.throughput_rps);
+    let arrivals = report.arrivals.expect("it is there");
+    assert_eq!((arrivals.intended, arrivals.dropped), (60, 0));
+    assert!(arrivals.started_rps < 36.0 && !arrivals.kept_up);
+    let why = arrivals.why.expect("it is there");
+    assert!(why.contains("still waited for one of the 1 connections"));
+    let told = report.notes.iter().any(|it| it.contains("not in the rate"));
+    assert!(told, "{:?}", report.notes);
+}

@@ -61,7 +61,7 @@ struct Shared {
     served: Mutex<Vec<Served>>,
 }
 
-const SCHEMA: &str = r#"{"input":{"type":"object","properties":{"city":{"type":"string","minLength":1,"maxLength":9}},"required":["city"],"additionalProperties":false}}"#;
+pub(crate) const SCHEMA: &str = r#"{"input":{"type":"object","properties":{"city":{"type":"string","minLength":1,"maxLength":9}},"required":["city"],"additionalProperties":false}}"#;
 
 impl Server {
     pub(crate) fn start(schedule: Schedule, port: u16) -> io::Result<Self> {
@@ -139,7 +139,7 @@ impl Shared {
 }
 
 /// The request line and the body; `None` at the end of the connection.
-fn request(reader: &mut impl BufRead) -> io::Result<Option<(String, String)>> {
+pub(crate) fn request(reader: &mut impl BufRead) -> io::Result<Option<(String, String)>> {
     let mut first = String::new();
     if reader.read_line(&mut first)? == 0 {
         return Ok(None);

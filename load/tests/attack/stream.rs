@@ -1,5 +1,7 @@
 //! The scenario `stream`, against the reference agent and its faults.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use acp_load::attack::Model;
@@ -7,6 +9,8 @@ use acp_load::plan::Plan;
 use acp_load::run::Clients;
 
 use crate::common::{Agent, job, run};
+use crate::stalling::SCHEMA;
+use crate::stub;
 
 #[tokio::test]
 async fn streams_of_a_sound_agent_all_complete() {
@@ -95,4 +99,32 @@ async fn streams_that_are_under_way_at_the_end_are_heard_to_theirs() {
         "{:?}",
         report.notes
     );
+}
+
+/// As every agent of a language model's: asked the same again, it takes other steps to another output.
+#[tokio::test]
+async fn a_sound_agent_may_say_something_else_each_time() {
+    let asked = AtomicUsize::new(0);
+    let address = stub::serve(Arc::new(move |path, _| match path {
+        "/schema" => Some((stub::JSON, SCHEMA.to_owned())),
+        "/capabilities" => Some((stub::JSON, "{}".to_owned())),
+        "/invoke/stream" => {
+            let turn = asked.fetch_add(1, Ordering::Relaxed);
+            let steps = ["started", "searching", "writing"].into_iter().cycle();
+            let steps = steps.skip(turn / 2).take(1 + turn % 2);
+            let mut text: String = steps
+                .map(|step| format!("data: {{\"event\":\"{step}\"}}\n\n"))
+                .collect();
+            let output = ["sun", "rain"][turn / 2 % 2];
+            text += &format!("data: {{\"event\":\"complete\",\"output\":\"{output}\"}}\n\n");
+            Some((stub::EVENTS, text))
+        }
+        _ => None,
+    }));
+    let report = run(&stub::job_at(address).await, "stream").await;
+    let stream = report.stream.expect("it is there");
+    assert!(stream.completed > 0);
+    assert_eq!(stream.broken, 0, "{:?}", report.defects);
+    let told = report.notes.iter().any(|it| it.contains("only framing"));
+    assert!(told, "{:?}", report.notes);
 }

@@ -4,7 +4,7 @@
 //! other does not. Texts are not yet escaped here; whoever draws them does that.
 
 use super::words::{LATENCY_HEAD, latency_row, ms, per_second, rate, seconds, share};
-use super::{Capacity, Endpoint, Latency, Report, Soak, Stream, Trend};
+use super::{Capacity, CapacityRun, Endpoint, Latency, Report, Soak, Stream, Trend};
 
 /// What a block is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -248,25 +248,36 @@ fn stream(stream: &Stream) -> Block {
 }
 
 fn capacity(capacity: &Capacity) -> Block {
-    let interval = capacity
-        .interval_rps
-        .map(|[from, to]| format!(" (confirmed from {} to {})", rate(from), rate(to)));
-    let rows = vec![
+    let at_it = |run: &&CapacityRun| run.confirms && run.rate == capacity.max_rps;
+    let confirming: Vec<_> = capacity.runs.iter().filter(at_it).collect();
+    let confirmed = match capacity.interval_rps {
+        Some(_) if capacity.max_rps > 0.0 => {
+            let held = confirming.iter().filter(|run| run.holds).count();
+            format!("held in {held} of {} runs", confirming.len())
+        }
+        _ => "not confirmed".to_owned(),
+    };
+    let mut rows = vec![
         ("objective", capacity.objective.clone()),
         (
             "holds up to",
             format!(
-                "{}{} with {} users",
+                "{} with {} users ({confirmed})",
                 rate(capacity.max_rps),
-                interval.unwrap_or_default(),
                 capacity.users
             ),
         ),
     ];
+    let above = |run: &&CapacityRun| !run.holds && run.rate > capacity.max_rps;
+    let failing = capacity.runs.iter().filter(above);
+    if let Some(run) = failing.min_by(|one, other| one.rate.total_cmp(&other.rate)) {
+        let why = run.why.as_deref().unwrap_or("the objective does not hold");
+        rows.push(("fails at", format!("{}: {why}", rate(run.rate))));
+    }
     let runs = capacity.runs.iter().map(|run| {
         let figures = run.latency_ms.figures;
-        let holds = if run.holds { "holds" } else { "does not hold" };
-        let kind = if run.confirms { "confirms" } else { "searches" };
+        let holds = if run.holds { "holds" } else { "fails" };
+        let kind = if run.confirms { "confirm" } else { "search" };
         vec![
             format!("{kind}, {holds}"),
             per_second(run.rate),

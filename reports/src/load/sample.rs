@@ -275,6 +275,7 @@ pub(crate) fn rest() -> Report {
                 rate,
                 throughput_rps: rate - 0.5,
                 holds,
+                why: (!holds).then(|| "p99<50ms does not hold".to_owned()),
                 confirms: holds,
                 latency_ms: latency(42_000, p50),
                 errors: 0.0,

@@ -300,7 +300,8 @@ pub struct Capacity {
     pub users: u64,
     /// The objective: `p99<50ms,errors<0.1%`.
     pub objective: String,
-    /// Where the rate lies, by the confirming runs.
+    /// The rate that was confirmed by repeated runs, and the lowest above it that did not hold: the bounds of
+    /// the search, no statistical interval. Nothing if the rate was not confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval_rps: Option<[f64; 2]>,
     /// Every run of the search and of the confirmation, in order.
@@ -318,6 +319,9 @@ pub struct CapacityRun {
     pub throughput_rps: f64,
     /// Whether the objective held.
     pub holds: bool,
+    /// If not: why, in a line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// Whether this run confirms, and does not search.
     pub confirms: bool,
     /// Of successful requests.
