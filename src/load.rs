@@ -70,6 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         let mut job = job(arguments, target, load, stop.clone())?;
         let looking = Looking::begin(title, stop);
         job.show = Some(looking.show());
+        job.tell = Some(looking.tell());
         Ok::<_, Failure>(attack(&job, scenario).await)
     })?;
     drop(quiet);
@@ -123,6 +124,7 @@ fn job(
         memory: arguments.pid.map(memory).transpose()?,
         stop,
         show: None,
+        tell: None,
     })
 }
 

@@ -23,6 +23,9 @@ pub type ReadMemory = Arc<dyn Fn() -> Option<u64> + Send + Sync>;
 /// Is shown each attack, when counting begins.
 pub type Show = Arc<dyn Fn(&Scene) + Send + Sync>;
 
+/// Is told in a line how a search goes on that has no scene to be shown.
+pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What a run is to do.
 #[derive(Clone)]
 pub struct Job {
@@ -44,6 +47,8 @@ pub struct Job {
     pub stop: CancellationToken,
     /// Who looks on.
     pub show: Option<Show>,
+    /// Who is told.
+    pub tell: Option<Tell>,
 }
 
 /// What must hold of a run.

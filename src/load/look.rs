@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use acp_load::live::{Glance, Onlooker, Scene};
-use acp_load::run::Show;
+use acp_load::run::{Show, Tell};
 use tokio_util::sync::CancellationToken;
 
 use super::screen::Screen;
@@ -22,6 +22,7 @@ const SELDOM: Duration = Duration::from_secs(5);
 /// What those who make the load tell the one who looks on.
 enum Word {
     Begins(Box<Onlooker>),
+    Says(String),
     Ends,
 }
 
@@ -55,6 +56,14 @@ impl Looking {
             let _ = words.send(Word::Begins(Box::new(onlooker)));
         })
     }
+
+    /// To be told of what is no attack.
+    pub(super) fn tell(&self) -> Tell {
+        let words = self.words.clone();
+        Arc::new(move |text: &str| {
+            let _ = words.send(Word::Says(text.to_owned()));
+        })
+    }
 }
 
 impl Drop for Looking {
@@ -71,6 +80,7 @@ fn on_screen(mut screen: Screen, title: &str, stop: &CancellationToken, heard: &
     let mut onlooker: Option<Box<Onlooker>> = None;
     let mut glance = None;
     let mut number = 0;
+    let mut says = None;
     loop {
         if let Some(onlooker) = &mut onlooker {
             // When an attack is over, its last glance stays until the next one begins.
@@ -81,6 +91,7 @@ fn on_screen(mut screen: Screen, title: &str, stop: &CancellationToken, heard: &
             title,
             number,
             seen: load.zip(glance.as_ref()),
+            says: says.as_deref(),
             is_ending: stop.is_cancelled(),
         };
         screen.draw(|frame| view::draw(frame, &view));
@@ -89,6 +100,7 @@ fn on_screen(mut screen: Screen, title: &str, stop: &CancellationToken, heard: &
                 onlooker = Some(next);
                 number += 1;
             }
+            Ok(Word::Says(text)) => says = Some(text),
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Word::Ends) | Err(RecvTimeoutError::Disconnected) => break,
         }
@@ -101,6 +113,10 @@ fn in_lines(heard: &Receiver<Word>) {
         match heard.recv_timeout(SELDOM) {
             Ok(Word::Begins(next)) => {
                 onlooker = Some(next);
+                continue;
+            }
+            Ok(Word::Says(text)) => {
+                anstream::eprintln!("{text}");
                 continue;
             }
             Err(RecvTimeoutError::Timeout) => {}

@@ -28,6 +28,8 @@ pub(super) struct View<'v> {
     pub(super) number: usize,
     /// What the attack means to do, and how it goes; nothing before the first one counts.
     pub(super) seen: Option<(&'v Load, &'v Glance)>,
+    /// What is told where there is no attack to be seen.
+    pub(super) says: Option<&'v str>,
     /// Whether the user has asked for the end.
     pub(super) is_ending: bool,
 }
@@ -49,7 +51,8 @@ pub(super) fn draw(frame: &mut Frame, view: &View<'_>) {
     frame.render_widget(hint(view), foot);
     let Some((load, glance)) = view.seen else {
         let waiting = "asking the agent what it takes, and warming up …";
-        frame.render_widget(waiting.dim(), progress);
+        let says = Paragraph::new(view.says.unwrap_or(waiting).dim());
+        frame.render_widget(says.wrap(Wrap { trim: true }), progress.union(body));
         return;
     };
     frame.render_widget(gauge(load, glance, view.number), progress);

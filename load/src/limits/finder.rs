@@ -10,9 +10,14 @@
 //! 5. *Fill*: if there is no rest, allowance comes back one by one. After a silence in which it
 //!    fills up, it is drained and followed for a while: size and rate fit the record.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use acp_reports::load::Algorithm;
+
 use super::looks::{Client, Found, Means, Outcome, Probe};
+use super::penalty;
+use super::promises::told_wait;
 use super::rows::{Return, Row, Split, comes_one_by_one, interleaved, is_admitted};
 use super::verdict;
 
@@ -25,11 +30,16 @@ const LEAST: Duration = Duration::from_millis(1);
 /// long before the last is full.
 const PERSISTENCE: usize = 8;
 /// So many end any other.
-const ENOUGH: usize = 2;
+pub(super) const ENOUGH: usize = 2;
 /// A return within so many round trips says nothing of a window: it is tried again.
 const FAST: u32 = 20;
 /// So often at most.
 const TRIES: usize = 3;
+/// In windows of this length the time to the reset is asked for late: below, a second's rounding hides all,
+/// above, half a window shows enough.
+const LATE: RangeInclusive<Duration> = Duration::from_millis(1_200)..=Duration::from_millis(2_500);
+/// About so many windows all of it takes, waiting for a full allowance included.
+const WINDOWS: u32 = 7;
 /// So many answers in a row that are neither end the search.
 const LOST: usize = 20;
 
@@ -49,7 +59,7 @@ pub async fn find<P: Probe + Send>(probe: &mut P, means: &Means) -> Found {
 
 pub(super) struct Finder<'p, P> {
     probe: &'p mut P,
-    means: &'p Means,
+    pub(super) means: &'p Means,
     pub(super) found: Found,
     row: u32,
     odd: usize,
@@ -59,14 +69,19 @@ pub(super) struct Finder<'p, P> {
 
 impl<P: Probe + Send> Finder<'_, P> {
     async fn run(&mut self) {
+        self.probe.begins("asking until refused");
         let first = self.drain(PERSISTENCE).await;
         self.found.interleaved = interleaved(&self.found.log);
         if !first.is_full {
             let is_lost = self.is_lost();
             return verdict::no_limit(&mut self.found, &first, is_lost);
         }
+        self.announce(&first);
         self.scope().await;
         let Some(returned) = self.first_return(&first).await else {
+            if self.found.renews {
+                return;
+            }
             let note = "service did not return while it was waited for";
             self.found.notes.push(note.to_owned());
             return verdict::only_a_limit(&mut self.found, &first);
@@ -82,6 +97,10 @@ impl<P: Probe + Send> Finder<'_, P> {
         let pause = (waited.min(whole) / 2).max((first.ended - first.began).mul_f64(1.2));
         self.silence_until(returned.to + pause);
         let rest = self.drain(ENOUGH).await;
+        if let Some(time) = penalty::shut(&self.found.log, &first, returned, rest) {
+            self.found.shut = Some(time);
+            return verdict::punished(&mut self.found, &first, rest.admitted);
+        }
         if rest.admitted == 0 || self.is_fast(waited) {
             return self.fill(&first, returned).await;
         }
@@ -126,7 +145,25 @@ impl<P: Probe + Send> Finder<'_, P> {
             Some(last) if last.slides() && last.is_late(first_row) => {
                 self.fill(first_row, last.second).await;
             }
-            _ => verdict::windows(&mut self.found, first_row, &splits),
+            _ => {
+                verdict::windows(&mut self.found, first_row, &splits);
+                self.look_late().await;
+            }
+        }
+    }
+
+    /// Asks late in a window: in a short one, half of it says nothing of whole seconds.
+    async fn look_late(&mut self) {
+        let tells = self.found.log.iter().any(|it| it.told.reset.is_some());
+        let is_fixed = self.found.algorithm == Algorithm::FixedWindow;
+        let window = self.found.window.filter(|it| LATE.contains(it));
+        let Some(window) = window.filter(|_| tells && is_fixed) else {
+            return;
+        };
+        if let Some(begun) = self.returns(self.last_admitted()).await {
+            self.silence_until(begun.to + window.mul_f64(0.8));
+            self.drain(ENOUGH).await;
+            self.returns(self.last_admitted()).await;
         }
     }
 
@@ -182,7 +219,7 @@ impl<P: Probe + Send> Finder<'_, P> {
             // What was learnt of the pace saves asking in between.
             self.silence_until(last + pace.mul_f64(0.8));
             let asked = self.found.log.len();
-            let Some(next) = self.returns_by(last, step).await else {
+            let Some(next) = self.returns_by(last, step, self.means.patience).await else {
                 return;
             };
             // One that was there already tells only that the pace is faster.
@@ -192,6 +229,19 @@ impl<P: Probe + Send> Finder<'_, P> {
             };
             last = next.to;
         }
+    }
+
+    /// What all of it will cost, before it does.
+    fn announce(&mut self, first: &Row) {
+        let so_far = format!("{} were admitted, then refused", first.admitted);
+        let rest = match told_wait(&self.found.log) {
+            Some(told) => format!(
+                "the rest takes about {:.0} s, if what is told is true",
+                told.saturating_mul(WINDOWS).as_secs_f64().max(1.0)
+            ),
+            None => "how long the rest takes is not told".to_owned(),
+        };
+        self.probe.begins(&format!("{so_far}; {rest}"));
     }
 
     /// Whether others are refused while this client is.
@@ -222,10 +272,7 @@ impl<P: Probe + Send> Finder<'_, P> {
         let mut since = first.ended;
         let mut last = None;
         for _ in 0..TRIES {
-            let returned = match self.returns(since).await {
-                Some(returned) => returned,
-                None => self.after_silence().await?,
-            };
+            let returned = self.service(since, first).await?;
             last = Some(returned);
             if !self.is_fast(returned.to.saturating_sub(since)) {
                 break;
@@ -236,35 +283,20 @@ impl<P: Probe + Send> Finder<'_, P> {
         last
     }
 
-    /// A limit may count what it refuses: then only silence helps.
-    async fn after_silence(&mut self) -> Option<Return> {
-        let told = self
-            .found
-            .log
-            .iter()
-            .rev()
-            .find_map(|seen| seen.told.window);
-        let from = self.now();
-        self.silence_until(from + told.unwrap_or(self.means.patience / 2).mul_f64(1.1));
-        let sent_after = self.row_time();
-        if self.ask(Client::default()).await != Outcome::Admitted {
-            return None;
-        }
-        self.found.renews = true;
-        Some(Return {
-            from,
-            sent: sent_after,
-            to: self.now(),
-        })
-    }
-
     /// Asks until one is admitted, ever more rarely.
     pub(super) async fn returns(&mut self, since: Duration) -> Option<Return> {
-        self.returns_by(since, Duration::ZERO).await
+        self.returns_by(since, Duration::ZERO, self.means.patience)
+            .await
     }
 
-    async fn returns_by(&mut self, since: Duration, step: Duration) -> Option<Return> {
-        let deadline = self.now() + self.means.patience;
+    /// The same, not more often than in such steps, and for so long at most.
+    pub(super) async fn returns_by(
+        &mut self,
+        since: Duration,
+        step: Duration,
+        patience: Duration,
+    ) -> Option<Return> {
+        let deadline = self.now() + patience;
         let mut from = self.now();
         while self.now() < deadline && !self.is_lost() {
             let outcome = self.ask(Client::default()).await;
@@ -323,7 +355,7 @@ impl<P: Probe + Send> Finder<'_, P> {
         row
     }
 
-    async fn ask(&mut self, client: Client) -> Outcome {
+    pub(super) async fn ask(&mut self, client: Client) -> Outcome {
         let at = self.not_before();
         let mut seen = self.probe.ask(client, at).await;
         seen.row = self.row;
@@ -337,7 +369,7 @@ impl<P: Probe + Send> Finder<'_, P> {
         outcome
     }
 
-    fn silence_until(&mut self, at: Duration) {
+    pub(super) fn silence_until(&mut self, at: Duration) {
         self.quiet_until = at;
     }
 
@@ -345,11 +377,11 @@ impl<P: Probe + Send> Finder<'_, P> {
         self.quiet_until
     }
 
-    fn row_time(&self) -> Duration {
+    pub(super) fn row_time(&self) -> Duration {
         self.not_before().max(self.now())
     }
 
-    fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         let last = self.found.log.last();
         last.map_or(Duration::ZERO, |seen| seen.received)
     }

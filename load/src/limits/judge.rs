@@ -6,11 +6,12 @@ use acp_conformance::limits::Wait;
 use acp_reports::load::{Defect, RetryAfter};
 
 use super::looks::{Found, Outcome, Seen};
+use super::promises;
 
 /// Allowed for ways and clocks when times are compared.
-const SLACK: Duration = Duration::from_millis(60);
+pub(super) const SLACK: Duration = Duration::from_millis(60);
 /// `Retry-After` counts whole seconds.
-const ROUNDING: Duration = Duration::from_secs(1);
+pub(super) const ROUNDING: Duration = Duration::from_secs(1);
 
 /// What is true of what was told.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Truth {
     pub retry_after: RetryAfter,
     /// Of the number that remains; nothing if none was told.
     pub remaining: Option<bool>,
+    /// Of the time until the allowance is back; nothing if none was told, or none could be checked.
+    pub reset: Option<bool>,
     /// How long the first refusal said that it would take.
     pub told_wait: Option<Duration>,
     /// How many more are admitted than the limit that is told.
@@ -33,7 +36,10 @@ pub fn judge(found: &Found) -> Truth {
     let mut truth = Truth::default();
     waits(found, &mut truth);
     remaining(found, &mut truth);
-    limit(found, &mut truth);
+    promises::limit(found, &mut truth);
+    promises::window(found, &mut truth);
+    promises::resets(found, &mut truth);
+    promises::shut(found, &mut truth);
     if found.renews {
         let message = "service returned only after nothing was asked for a while: each refused request begins the wait anew";
         push(&mut truth, "refusals-renew-the-wait", message.to_owned(), 0);
@@ -41,7 +47,7 @@ pub fn judge(found: &Found) -> Truth {
     truth
 }
 
-fn push(truth: &mut Truth, name: &str, message: String, count: usize) {
+pub(super) fn push(truth: &mut Truth, name: &str, message: String, count: usize) {
     truth.defects.push(Defect {
         name: name.to_owned(),
         message,
@@ -50,11 +56,11 @@ fn push(truth: &mut Truth, name: &str, message: String, count: usize) {
 }
 
 /// A refusal, and when service returned to that client.
-struct Refusal<'s> {
-    seen: &'s Seen,
+pub(super) struct Refusal<'s> {
+    pub(super) seen: &'s Seen,
     /// It was still refused then, and served then.
-    still: Duration,
-    back: Duration,
+    pub(super) still: Duration,
+    pub(super) back: Duration,
 }
 
 impl Refusal<'_> {
@@ -110,7 +116,9 @@ fn waits(found: &Found, truth: &mut Truth) {
     }
     let before = truth.defects.len();
     unreadable(&refused, truth);
-    let refusals = refusals(&found.log);
+    let mut refusals = refusals(&found.log);
+    // Where asking puts off the return, only who came back when told to is right to complain.
+    refusals.retain(|it| !found.renews || it.still == it.seen.sent);
     let told: Vec<(&Refusal<'_>, Duration)> = refusals
         .iter()
         .filter_map(|it| match it.seen.told.wait {
@@ -230,27 +238,5 @@ fn remaining(found: &Found, truth: &mut Truth) {
     }
     if wrong > 0 {
         push(truth, "remaining-optimistic", example, wrong);
-    }
-}
-
-/// Whether as many are admitted as is told.
-fn limit(found: &Found, truth: &mut Truth) {
-    let told = found.log.iter().find_map(|seen| seen.told.limit);
-    let (Some(told), Some(limit)) = (told, found.limit) else {
-        return;
-    };
-    truth.over_admitted = limit.saturating_sub(told);
-    let times = limit / told.max(1);
-    if times >= 2 && limit == times * told {
-        let message = format!(
-            "{limit} are admitted where {told} are told: the limit holds {times} times over, as where each of {times} workers counts by itself"
-        );
-        push(truth, "limit-times-workers", message, 0);
-    } else if limit > told {
-        let message = format!("{limit} are admitted where {told} are told");
-        push(truth, "over-admission", message, 0);
-    } else if limit < told && found.sure[0] >= 0.9 {
-        let message = format!("{limit} are admitted where {told} are told");
-        push(truth, "under-admission", message, 0);
     }
 }

@@ -49,6 +49,8 @@ pub struct Told {
     pub window: Option<Duration>,
     /// How many more are allowed; hostile and broken agents tell numbers below 0.
     pub remaining: Option<i64>,
+    /// In how much time that is to change: at least, and at most, as what is told is rounded.
+    pub reset: Option<(Duration, Duration)>,
     /// When to come back.
     pub wait: Wait,
 }
@@ -59,6 +61,7 @@ impl Default for Told {
             limit: None,
             window: None,
             remaining: None,
+            reset: None,
             wait: Wait::Untold,
         }
     }
@@ -107,6 +110,9 @@ impl Seen {
 pub trait Probe {
     /// Asks once, not before `at`; at once if that is over.
     fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Seen> + Send;
+
+    /// Is told what is done now, for those who look on.
+    fn begins(&mut self, _stage: &str) {}
 }
 
 /// What was found.
@@ -136,6 +142,8 @@ pub struct Found {
     pub interleaved: u64,
     /// Whether service returned only after nothing was asked for a while.
     pub renews: bool,
+    /// Who was refused is kept out at least so long, whether the allowance is back or not.
+    pub shut: Option<Duration>,
     /// What could not be told, and why.
     pub notes: Vec<String>,
     /// Every request.

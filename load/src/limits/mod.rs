@@ -9,6 +9,9 @@ pub(crate) mod course;
 mod finder;
 mod judge;
 mod looks;
+mod penalty;
+pub(crate) mod progress;
+mod promises;
 mod rows;
 #[cfg(test)]
 mod simulated;

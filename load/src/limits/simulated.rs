@@ -59,6 +59,13 @@ pub(super) struct Limiter {
     pub(super) told_limit: u64,
     /// Whether a refused request begins the wait anew.
     pub(super) renews: bool,
+    /// For so long is refused who was refused once; what is refused then is counted or not.
+    pub(super) shuts: Option<(Duration, bool)>,
+    /// Whether it tells of a limit though there is none.
+    pub(super) tells_always: bool,
+    /// What it tells of the window, and always of the reset.
+    pub(super) told_window: Duration,
+    pub(super) reset: Option<Duration>,
     /// When the first request comes, on the limiter's own clock.
     pub(super) phase: Duration,
     /// From sending to judging, at most; and from judging to receiving.
@@ -80,6 +87,10 @@ impl Limiter {
             telling: Telling::Truth,
             told_limit: limit,
             renews: false,
+            shuts: None,
+            tells_always: false,
+            told_window: window,
+            reset: None,
             phase: window.mul_f64(0.37),
             way: Duration::from_micros(600),
             counts: HashMap::new(),
@@ -115,6 +126,11 @@ impl Limiter {
     fn take(&mut self, client: Client, now: Duration) -> (bool, Duration, u64) {
         let client = self.client(client);
         let (kind, limit, window) = (self.kind, self.limit, self.window);
+        if let Some((_, false)) = self.shuts
+            && now < self.banned_until
+        {
+            return (false, self.banned_until - now, 0);
+        }
         let count = self.counts.entry(client).or_default();
         let (admits, left, remaining) = match kind {
             Kind::None => (true, Duration::ZERO, limit),
@@ -127,7 +143,16 @@ impl Limiter {
             self.banned_until = now + window;
             return (false, window, 0);
         }
-        (admits, left, remaining)
+        let Some((time, _)) = self.shuts else {
+            return (admits, left, remaining);
+        };
+        if now >= self.banned_until && admits {
+            return (admits, left, remaining);
+        }
+        if now >= self.banned_until {
+            self.banned_until = now + time;
+        }
+        (false, self.banned_until - now, 0)
     }
 
     fn told(&self, admits: bool, left: Duration, remaining: u64) -> Told {
@@ -145,11 +170,18 @@ impl Limiter {
                 }
             }
         };
-        let tells = self.telling != Telling::Nothing && self.kind != Kind::None;
+        let has_limit = self.kind != Kind::None || self.tells_always;
+        let tells = self.telling != Telling::Nothing && has_limit;
         Told {
             limit: tells.then_some(self.told_limit),
-            window: tells.then_some(self.window),
+            window: tells.then_some(self.told_window),
             remaining: tells.then_some(remaining as i64),
+            reset: tells.then(|| {
+                let told = self.reset.unwrap_or(left).as_secs_f64().ceil();
+                let whole = Duration::from_secs(told as u64);
+                let second = Duration::from_secs(1);
+                (whole.saturating_sub(second), whole + second)
+            }),
             wait,
         }
     }

@@ -233,3 +233,124 @@ fn a_search_ends_whatever_comes() {
         assert!(judge(&found).over_admitted == 0);
     }
 }
+
+#[test]
+fn a_limit_that_is_told_and_not_applied_is_named() {
+    let mut limiter = Limiter::new(Kind::None, 5, Duration::from_secs(2));
+    limiter.tells_always = true;
+    let (found, _) = found(&limiter);
+    let truth = judge(&found);
+    assert_eq!(names(&found), ["limit-not-applied"]);
+    assert!(truth.over_admitted > 1_000, "{}", truth.over_admitted);
+    assert_eq!(truth.remaining, Some(false));
+    // Nobody was asked for so many that this could be told.
+    limiter.told_limit = 1_000_000;
+    let (found, _) = self::found(&limiter);
+    assert_eq!(judge(&found).over_admitted, 0);
+    assert!(names(&found).is_empty());
+}
+
+#[test]
+fn a_window_of_another_length_than_is_told_is_named() {
+    for (kind, _) in KINDS {
+        for (window, told, name) in [
+            (1, 2, "window-shorter-than-told"),
+            (30, 60, "window-shorter-than-told"),
+            (60, 30, "window-longer-than-told"),
+        ] {
+            let mut limiter = Limiter::new(kind, 5, Duration::from_secs(window));
+            limiter.told_window = Duration::from_secs(told);
+            // As when something was asked before, to learn what can be.
+            let _ = at_once(limiter.ask(Client::default(), Duration::ZERO));
+            let (found, _) = found(&limiter);
+            let case = format!("{kind:?} {window} {:?}", found.window_between);
+            assert_eq!(names(&found), [name], "{case}");
+            let over = judge(&found).over_admitted;
+            assert_eq!(over > 0, window < told, "{case}: {over}");
+        }
+    }
+}
+
+/// What is no whole number of seconds cannot be told as it is.
+#[test]
+fn a_window_that_is_rounded_is_no_lie() {
+    for (kind, _) in KINDS {
+        for (millis, told) in [(1_300, 1), (1_300, 2), (2_400, 2), (2_400, 3), (500, 1)] {
+            let mut limiter = Limiter::new(kind, 5, Duration::from_millis(millis));
+            limiter.told_window = Duration::from_secs(told);
+            let (found, _) = found(&limiter);
+            assert_eq!(names(&found), [""; 0], "{kind:?} {millis}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_that_never_comes_nearer_is_named() {
+    for kind in [Kind::FixedByRequest, Kind::FixedByClock] {
+        for window in [2, 10, 60] {
+            let window = Duration::from_secs(window);
+            let mut limiter = Limiter::new(kind, 5, window);
+            limiter.reset = Some(window);
+            let (found, _) = found(&limiter);
+            assert_eq!(judge(&found).reset, Some(false), "{kind:?} {window:?}");
+            assert_eq!(names(&found), ["reset-too-late"], "{kind:?} {window:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reset_that_comes_later_than_is_told_is_named() {
+    for (kind, _) in KINDS {
+        let mut limiter = Limiter::new(kind, 5, Duration::from_secs(60));
+        limiter.reset = Some(Duration::ZERO);
+        let (found, _) = found(&limiter);
+        assert_eq!(names(&found), ["reset-too-early"], "{kind:?}");
+    }
+}
+
+/// Nothing is made up of windows that the penalty hides, and the search is over soon.
+#[test]
+fn whoever_is_kept_out_for_longer_than_a_window_is_told_so() {
+    let kinds = [Kind::FixedByRequest, Kind::FixedByClock, Kind::Log];
+    for (number, kind) in (0..).zip(kinds.repeat(2)) {
+        for limit in [3, 5, 20] {
+            for window in [2, 10, 60] {
+                let window = Duration::from_secs(window);
+                let mut limiter = Limiter::new(kind, limit, window);
+                limiter.shuts = Some((window * 3, number < kinds.len()));
+                let (found, asked) = found(&limiter);
+                let names = names(&found);
+                let case = format!("{limiter:?}: {names:?} {:?} {asked}", found.notes);
+                assert_eq!(found.limit, Some(limit), "{case}");
+                assert_eq!(found.algorithm, Algorithm::Unknown, "{case}");
+                assert_eq!(found.window, None, "{case}");
+                assert!(
+                    names.iter().any(|it| it == "shut-beyond-the-window"),
+                    "{case}"
+                );
+                assert!(!names.iter().any(|it| it.contains("admission")), "{case}");
+                let took = found.log.last().map(|seen| seen.received);
+                assert!(took < Some(window * 20), "{took:?}: {case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn who_comes_back_when_told_to_is_not_lied_to_by_a_wait_that_begins_anew() {
+    for window in [2, 10] {
+        let window = Duration::from_secs(window);
+        let mut limiter = Limiter::new(Kind::FixedByRequest, 5, window);
+        limiter.renews = true;
+        let (found, _) = found(&limiter);
+        let truth = judge(&found);
+        assert_eq!(names(&found), ["refusals-renew-the-wait"]);
+        assert!(truth.retry_after.truthful && truth.retry_after.checked > 0);
+        assert_eq!((found.limit, found.window), (Some(5), None));
+        let took = found
+            .log
+            .last()
+            .map_or(Duration::ZERO, |seen| seen.received);
+        assert!(took < window * 8, "{took:?}");
+    }
+}

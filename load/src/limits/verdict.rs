@@ -34,6 +34,19 @@ pub(super) fn only_a_limit(found: &mut Found, row: &Row) {
     found.sure[0] = 0.5;
 }
 
+/// Asking while refused puts off the return of service, so that windows cannot be watched: all that is
+/// known is how many there were, twice from a full allowance.
+pub(super) fn punished(found: &mut Found, first: &Row, again: u64) {
+    only_a_limit(found, first);
+    let limit = first.admitted.max(again);
+    found.limit = Some(limit);
+    found.burst = found.limit;
+    found.sure[0] = if first.admitted == again { 0.9 } else { 0.5 };
+    let note =
+        "whoever is refused is kept out: the window and the algorithm cannot be seen from outside";
+    found.notes.push(note.to_owned());
+}
+
 /// Who is one client: by whether another address, or another key, was admitted while the first
 /// client was refused.
 pub(super) fn scope(found: &mut Found, admitted: [Option<bool>; 2], means: &Means) {
@@ -73,8 +86,16 @@ pub(super) fn windows(found: &mut Found, first: &Row, splits: &[Split]) {
     let margin = (2 * split.back).abs_diff(limit + 1) as f64 / (limit - 1).max(1) as f64;
     let is_resolved = split.apart() >= 0.25;
     found.sure[2] = 0.5 + margin.min(1.0) * if is_resolved { 0.49 } else { 0.2 };
-    let agrees = split.back == limit || first.admitted == limit;
-    found.sure[0] = if agrees { 1.0 } else { 0.9 };
+    if split.back == limit || first.admitted == limit {
+        found.sure[0] = 1.0;
+    } else if !is_fixed && first.admitted + 1 == limit {
+        // One may have been asked before, to learn what can be.
+        found.sure[0] = 0.9;
+    } else {
+        // What no second look bears out may be something else altogether.
+        found.sure[0] = 0.5;
+        found.sure[2] = found.sure[2].min(0.5);
+    }
     let whole = split.first_of(first);
     found.algorithm = match is_fixed {
         true => Algorithm::FixedWindow,

@@ -5,16 +5,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use acp_conformance::limits as told;
+use acp_conformance::limits::{self as told, Wait};
 use acp_conformance::wire::Answer as Recorded;
 use hyper::header::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use super::looks::{Client, Outcome, Probe, Seen, Told};
+use super::progress::Progress;
 use crate::hot::{Line, Prepared};
 use crate::inlet::Reading;
+use crate::run::Tell;
 use crate::target::Target;
 use crate::traffic::{Answer, say};
+
+/// No time that is told counts as longer: a century can be reckoned with, and what an agent makes up cannot.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The clients that there are, and what they ask.
 pub(crate) struct Wire {
@@ -23,6 +28,8 @@ pub(crate) struct Wire {
     question: Prepared,
     began: Instant,
     stop: CancellationToken,
+    /// What onlookers are told.
+    pub(crate) progress: Arc<Progress>,
     /// How many addresses and keys there are.
     pub(crate) addresses: usize,
     pub(crate) keys: usize,
@@ -30,7 +37,12 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// `None` if the question cannot be asked.
-    pub(crate) fn new(target: &Target, body: &str, stop: CancellationToken) -> Option<Self> {
+    pub(crate) fn new(
+        target: &Target,
+        body: &str,
+        stop: CancellationToken,
+        tell: Option<Tell>,
+    ) -> Option<Self> {
         let sources = sources(target);
         let keys = target.keys.len();
         let mut targets = HashMap::new();
@@ -48,6 +60,7 @@ impl Wire {
             question,
             began: Instant::now(),
             stop,
+            progress: Arc::new(Progress::new(tell)),
             addresses: sources.len().clamp(1, 2),
             keys,
             targets,
@@ -93,6 +106,7 @@ impl Wire {
             status: answer.status,
             row: 0,
         };
+        self.progress.count(seen.outcome);
         (seen, answer)
     }
 
@@ -114,6 +128,10 @@ impl Wire {
 }
 
 impl Probe for Wire {
+    fn begins(&mut self, stage: &str) {
+        self.progress.begins(stage);
+    }
+
     async fn ask(&mut self, client: Client, at: Duration) -> Seen {
         let until = tokio::time::Instant::from_std(self.began + at);
         let stop = self.stop.clone();
@@ -177,17 +195,39 @@ fn read(answer: &Answer) -> Told {
     let policy = told::policy(&recorded);
     let number = |name: &str| -> Option<i64> { recorded.header(name)?.trim().parse().ok() };
     let limit = number("x-ratelimit-limit").or_else(|| number("ratelimit-limit"));
-    let left = told::states(&recorded).first().and_then(|it| it.remaining);
+    let states = told::states(&recorded);
+    let left = states.first().and_then(|it| it.remaining);
+    // Of several policies there is no saying from outside which one was met.
+    let policies = recorded.all_headers("ratelimit-policy");
+    let is_one = policies.flat_map(|line| line.split(',')).count() == 1;
     // Numbers below nothing are no numbers to a polite reader.
     let less = number("x-ratelimit-remaining").or_else(|| number("ratelimit-remaining"));
     Told {
         limit: policy
             .map(|it| u64::from(it.requests))
             .or(limit.and_then(|it| u64::try_from(it).ok())),
-        window: policy.map(|it| it.window),
+        window: policy.filter(|_| is_one).map(|it| it.window.min(LONGEST)),
         remaining: left.and_then(|it| i64::try_from(it).ok()).or(less),
-        wait: told::wait(&recorded),
+        reset: states.iter().find_map(promised),
+        wait: match told::wait(&recorded) {
+            Wait::After(wait) => Wait::After(wait.min(LONGEST)),
+            other => other,
+        },
     }
+}
+
+/// When there is to be more. Whole seconds are rounded up or down; a time by the clock is told beside another
+/// one, each rounded for itself.
+fn promised(state: &told::State) -> Option<(Duration, Duration)> {
+    let rounding = match state.field {
+        "X-RateLimit-Reset" => Duration::from_secs(2),
+        _ => Duration::from_secs(1),
+    };
+    let reset = state.reset?.min(LONGEST);
+    Some((
+        reset.saturating_sub(rounding),
+        reset.saturating_add(rounding),
+    ))
 }
 
 fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -195,4 +235,47 @@ fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     });
     owned.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn told(fields: &[(&'static str, &'static str)]) -> Told {
+        let field = |(name, value): &(&'static str, &'static str)| {
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
+        };
+        read(&Answer {
+            status: 429,
+            trouble: None,
+            headers: fields.iter().map(field).collect(),
+            body: Vec::new(),
+            heard: None,
+        })
+    }
+
+    /// Sums of such times would be more than a time can be.
+    #[test]
+    fn no_time_that_is_told_is_longer_than_can_be_reckoned_with() {
+        let told = told(&[
+            ("retry-after", "18446744073709551615"),
+            ("ratelimit-policy", "\"a\";q=5;w=18446744073709549568"),
+            ("ratelimit", "\"a\";r=0;t=18446744073709551615"),
+        ]);
+        assert_eq!(told.wait, Wait::After(LONGEST));
+        assert_eq!(told.window, Some(LONGEST));
+        assert!(told.reset.is_some_and(|(_, most)| most <= LONGEST * 2));
+    }
+
+    #[test]
+    fn of_several_policies_no_window_is_told() {
+        let of = |line| told(&[("ratelimit-policy", line)]).window;
+        assert_eq!(of("5;w=2"), Some(Duration::from_secs(2)));
+        assert_eq!(of("\"a\";q=5;w=2, \"b\";q=100;w=60"), None);
+    }
 }

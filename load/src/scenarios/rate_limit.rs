@@ -58,18 +58,26 @@ async fn attack(job: &Job) -> Report {
         .inputs
         .first()
         .map(|input| Traffic::body(input, None, false));
-    let wire = body.and_then(|body| Wire::new(&job.target, &body, job.stop.clone()));
+    let wire = body.and_then(|body| {
+        let tell = job.tell.clone();
+        Wire::new(&job.target, &body, job.stop.clone(), tell)
+    });
     let Some(wire) = wire else {
         report.error = Some("the agent's schema gave nothing that can be asked".to_owned());
         return report;
     };
     let watch = Watch::begin(job.load.threads);
     let over = CancellationToken::new();
+    let progress = wire.progress.clone();
     let finding = async {
         let _over = over.clone().drop_guard();
         find(job, &traffic, wire, &mut report).await
     };
-    let (late, lags) = tokio::join!(finding, watch::loop_lag(over.clone()));
+    let (late, lags, ()) = tokio::join!(
+        finding,
+        watch::loop_lag(over.clone()),
+        progress.goes_on(over.clone())
+    );
     let mut signs = watch.so_far();
     signs.loop_lag = lags;
     let latency_p50 = report.latency_ms.figures.map_or(0.0, |it| it.p50 * 1000.0) as u64;
@@ -141,9 +149,13 @@ impl Trial<'_> {
             self.inside_a_stream(traffic).await;
         }
         if !stop.is_cancelled() {
+            self.wire
+                .progress
+                .begins("asking many at the same moment, from a full allowance");
             self.at_once().await;
         }
         if !stop.is_cancelled() {
+            self.wire.progress.begins("asking for twice the limit");
             self.press(job.load.plan().length()).await;
         }
     }
@@ -184,6 +196,7 @@ fn section(found: &Found, truth: &Truth) -> RateLimit {
             limit: seen.told.limit.unwrap_or_default(),
             window_s: seen.told.window.map(seconds),
             remaining_truthful: truth.remaining,
+            reset_truthful: truth.reset,
         }),
         recovery: found.recovery.map(|(after, at_once)| Recovery {
             after_s: seconds(after),

@@ -102,6 +102,7 @@ pub(crate) fn job_for(target: Arc<Target>) -> Job {
         memory: None,
         stop: CancellationToken::new(),
         show: None,
+        tell: None,
     }
 }
 

@@ -103,6 +103,11 @@ async fn what_is_wrong_with_a_limit_is_named() {
             "retry-after-whole-window",
         ),
         ("refuses-inside-streams", "refusal-inside-stream"),
+        ("applies-no-limit", "limit-not-applied"),
+        ("forgets-after-half-the-window", "window-shorter-than-told"),
+        ("resets-a-window-from-now", "reset-too-late"),
+        ("stays-shut-for-three-windows", "shut-beyond-the-window"),
+        ("punishes-persistence", "refusals-renew-the-wait"),
     ];
     // Most of the time is spent waiting for windows to end: that can be done together. On a machine
     // that stalls in the midst of it a limit may not be found at all: then it is looked for again.
@@ -118,4 +123,32 @@ async fn what_is_wrong_with_a_limit_is_named() {
         panic!("{fault} is not named {name}: {seen:?}");
     });
     futures_util::future::join_all(runs).await;
+}
+
+/// One who only looks on learns what is done, and what it will cost before it does.
+#[tokio::test]
+async fn a_search_says_how_it_goes_on() {
+    let agent = Agent::with(reference::Settings {
+        rate_limit_invoke: Some(settings::Quota {
+            requests: 4,
+            window: Duration::from_secs(1),
+        }),
+        ..reference::Settings::unlimited()
+    })
+    .await;
+    let mut job = job(&agent).await;
+    let said = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = said.clone();
+    job.tell = Some(std::sync::Arc::new(move |line: &str| {
+        heard.lock().expect("nobody panicked").push(line.to_owned());
+    }));
+    run(&job, "rate-limit").await;
+    let said = said.lock().expect("nobody panicked");
+    for stage in [
+        "asking until refused",
+        "were admitted, then refused; the rest takes about 7 s",
+        "asking for twice the limit",
+    ] {
+        assert!(said.iter().any(|line| line.contains(stage)), "{said:?}");
+    }
 }

@@ -104,11 +104,19 @@ fn told(found: &RateLimit) -> String {
         Some(false) => "; what is left is NOT told truly",
         None => "; not what is left",
     };
-    format!("{}{window}, by {}{rest}", told.limit, told.by)
+    let reset = match told.reset_truthful {
+        Some(true) => "; the reset is told truly",
+        Some(false) => "; the reset is NOT told truly",
+        None => "",
+    };
+    format!("{}{window}, by {}{rest}{reset}", told.limit, told.by)
 }
 
 fn retry_after(found: &RateLimit) -> String {
     let retry_after = found.retry_after;
+    if found.algorithm == Algorithm::None {
+        return "nobody was refused".to_owned();
+    }
     match (retry_after.present, retry_after.truthful) {
         (false, _) => "missing".to_owned(),
         (true, true) => format!("true ({} checked)", retry_after.checked),
@@ -137,4 +145,30 @@ fn pressure(pressure: &Pressure) -> String {
         pressure.other,
         share_of(pressure.other, all)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Told;
+    use super::*;
+
+    #[test]
+    fn each_thing_that_is_told_falsely_is_said_to_be() {
+        let mut found = RateLimit {
+            told: Some(Told {
+                by: "RateLimit headers".to_owned(),
+                limit: 5,
+                window_s: Some(2.0),
+                remaining_truthful: Some(true),
+                reset_truthful: Some(false),
+            }),
+            ..RateLimit::default()
+        };
+        assert_eq!(
+            told(&found),
+            "5 in 2 s, by RateLimit headers; what is left is told truly; the reset is NOT told truly"
+        );
+        found.algorithm = Algorithm::None;
+        assert_eq!(retry_after(&found), "nobody was refused");
+    }
 }

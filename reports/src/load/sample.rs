@@ -184,6 +184,7 @@ pub(crate) fn rate_limit() -> Report {
             limit: 10,
             window_s: Some(60.0),
             remaining_truthful: Some(true),
+            reset_truthful: None,
         }),
         recovery: Some(Recovery {
             after_s: 58.2,

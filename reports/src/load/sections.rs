@@ -190,6 +190,9 @@ pub struct Told {
     pub window_s: Option<f64>,
     /// Whether what it tells of the rest is true.
     pub remaining_truthful: Option<bool>,
+    /// Whether the allowance is back when it is told to be; absent where that was not told, or not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_truthful: Option<bool>,
 }
 
 /// How service returned after it was exhausted.

@@ -81,6 +81,7 @@ fn view<'v>(seen: Option<(&'v Load, &'v Glance)>) -> View<'v> {
         title: "cache · http://localhost:8000/",
         number: 1,
         seen,
+        says: None,
         is_ending: false,
     }
 }
@@ -141,4 +142,11 @@ fn nothing_that_is_shown_moves_a_cursor() {
     let shown = picture(100, 30, &view);
     let cells = shown.chars().filter(|c| *c != '\n');
     assert!(!cells.clone().any(char::is_control), "{shown}");
+}
+
+#[test]
+fn what_is_told_of_a_search_is_shown_where_there_is_no_attack() {
+    let mut view = view(None);
+    view.says = Some("5 requests, 4 admitted: asking until refused");
+    assert!(picture(80, 24, &view).contains("5 requests, 4 admitted: asking until refused"));
 }

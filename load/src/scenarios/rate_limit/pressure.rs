@@ -62,10 +62,20 @@ impl Trial<'_> {
             // Both grow as they must: this does not fail.
             let _ = self.late.add(&late);
         }
+        let is_by_request = self.found.begins_with_a_request == Some(true)
+            && clients.iter().all(|client| {
+                let theirs = answers.iter().filter(|seen| seen.client == *client);
+                is_by_request(theirs, shortest(self.found, self.window))
+            });
         let (mut pressure, by_client) = self.pressed(&clients, answers);
         pressure.duration_s = took.as_secs_f64();
-        pressure.admissible =
-            self.apart(&clients) * admissible(self.found, self.limit, self.window, took);
+        let each = admissible(
+            self.found.algorithm,
+            is_by_request,
+            took.as_secs_f64() / shortest(self.found, self.window).as_secs_f64().max(1e-9),
+            self.limit,
+        );
+        pressure.admissible = self.apart(&clients) * each;
         self.judge_pressure(&pressure);
         self.section.pressure = Some(pressure);
         if clients.len() > 1 {
@@ -156,12 +166,33 @@ fn unfair(admitted: &[u64], index: f64) -> Option<String> {
     })
 }
 
-/// How many a limit as it was found admits in so much time at most.
-fn admissible(found: &Found, limit: u64, window: Duration, time: Duration) -> u64 {
-    let windows = time.as_secs_f64() / window.as_secs_f64().max(1e-9);
-    match found.algorithm {
-        Algorithm::FixedWindow => limit * (windows.floor() as u64 + 2),
-        Algorithm::SlidingWindow => limit * (windows.floor() as u64 + 1),
+/// The shortest that the window can be.
+fn shortest(found: &Found, window: Duration) -> Duration {
+    found.window_between.map_or(window, |(from, _)| from)
+}
+
+/// Whether the second window of these requests began no sooner than a window after the first of them: one by the
+/// clock that began with the first request of all by chance does not do so again.
+fn is_by_request<'s>(answers: impl Iterator<Item = &'s Seen>, window: Duration) -> bool {
+    let mut answers: Vec<_> = answers.collect();
+    answers.sort_by_key(|seen| seen.sent);
+    let mut rest = answers.into_iter();
+    let Some(first) = rest.find(|it| it.outcome == Outcome::Admitted) else {
+        return true;
+    };
+    let again = rest
+        .skip_while(|it| it.outcome != Outcome::Refused)
+        .find(|it| it.outcome == Outcome::Admitted);
+    again.is_none_or(|it| it.received.saturating_sub(first.sent) >= window)
+}
+
+/// How many a limit as it was found admits in so many windows' time at most.
+fn admissible(algorithm: Algorithm, is_by_request: bool, windows: f64, limit: u64) -> u64 {
+    let whole = windows.floor() as u64;
+    match algorithm {
+        // By the clock, the first window may have begun before, and end at once.
+        Algorithm::FixedWindow if !is_by_request => limit * (whole + 2),
+        Algorithm::FixedWindow | Algorithm::SlidingWindow => limit * (whole + 1),
         _ => limit + (windows * limit as f64).ceil() as u64,
     }
 }
@@ -189,17 +220,30 @@ mod tests {
 
     #[test]
     fn each_algorithm_admits_what_its_windows_do() {
-        let of = |algorithm| {
-            let found = Found {
-                algorithm,
-                ..Found::default()
-            };
-            let seconds = Duration::from_secs;
-            admissible(&found, 10, seconds(2), seconds(5))
+        let of = |algorithm, is_by_request| admissible(algorithm, is_by_request, 2.5, 10);
+        assert_eq!(of(Algorithm::FixedWindow, false), 40);
+        assert_eq!(of(Algorithm::FixedWindow, true), 30);
+        assert_eq!(of(Algorithm::SlidingWindow, false), 30);
+        assert_eq!(of(Algorithm::TokenBucket, false), 35);
+    }
+
+    #[test]
+    fn a_window_that_ends_sooner_after_the_first_request_is_one_by_the_clock() {
+        let window = Duration::from_secs(2);
+        let seen = |ms, outcome| Seen {
+            outcome,
+            ..Seen::nothing(Client::default(), Duration::from_millis(ms))
         };
-        assert_eq!(of(Algorithm::FixedWindow), 40);
-        assert_eq!(of(Algorithm::SlidingWindow), 30);
-        assert_eq!(of(Algorithm::TokenBucket), 35);
+        for (again, expected) in [(2_010, true), (900, false)] {
+            let answers = [
+                seen(again, Outcome::Admitted),
+                seen(0, Outcome::Admitted),
+                seen(10, Outcome::Admitted),
+                seen(300, Outcome::Refused),
+            ];
+            assert_eq!(is_by_request(answers.iter(), window), expected, "{again}");
+        }
+        assert!(is_by_request([].iter(), window));
     }
 
     #[test]
