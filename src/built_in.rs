@@ -20,7 +20,7 @@ const NAME: &str = "builtin:reference-agent";
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// So short that its end is seen, so long that a repeat comes before it.
-const CACHE_TTL: Duration = Duration::from_secs(3);
+const CACHE_TTL: Duration = Duration::from_secs(2);
 
 /// What else is set of it: no limit that a check would meet, and an input that takes long.
 const SETTINGS: &[(&str, &str)] = &[
