@@ -19,7 +19,10 @@ const NAME: &str = "builtin:reference-agent";
 /// So short that the whole takes some ten seconds, so long that a busy machine keeps to it.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
 
-/// What is set of it: no limit that a check would meet, and an input that takes long.
+/// So short that its end is seen, so long that a repeat comes before it.
+const CACHE_TTL: Duration = Duration::from_secs(2);
+
+/// What else is set of it: no limit that a check would meet, and an input that takes long.
 const SETTINGS: &[(&str, &str)] = &[
     ("ACP_RATE_LIMIT", "off"),
     ("ACP_RATE_LIMIT_INVOKE", "off"),
@@ -34,6 +37,7 @@ pub(crate) fn target(
 ) -> Result<(NamedTempFile, Settings), Failure> {
     let program = std::env::current_exe().map_err(Failure::other)?;
     let mut file = NamedTempFile::new().map_err(Failure::other)?;
+    writeln!(file, "ACP_CACHE_TTL={}s", CACHE_TTL.as_secs()).map_err(Failure::other)?;
     for (name, value) in SETTINGS {
         writeln!(file, "{name}={value}").map_err(Failure::other)?;
     }
@@ -55,6 +59,7 @@ pub(crate) fn target(
         .map_err(Failure::other)?;
     let documented = reference::Settings {
         port,
+        cache_ttl: CACHE_TTL,
         ..reference::Settings::unlimited()
     };
     let descriptor = reference::descriptor(&documented).map_err(Failure::other)?;

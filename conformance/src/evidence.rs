@@ -99,6 +99,12 @@ impl Ask {
         }
     }
 
+    /// Whether it was refused, and asked again later: only what came of that is judged.
+    #[must_use]
+    pub fn is_waited_out(&self) -> bool {
+        self.about.step == Step::WaitedOut
+    }
+
     /// The answer, if there was one.
     #[must_use]
     pub fn answer(&self) -> Option<&Answer> {
@@ -209,24 +215,29 @@ impl Evidence {
         }
     }
 
-    /// Everything asked; scenes aside, and what only a descriptor or a manifest lists. This and the
+    /// Everything asked; scenes aside, what was waited out, and what only a descriptor or a manifest lists. This and the
     /// others end when the time for judging does, and [`judge`](crate::judge::judge) says so.
     pub fn all(&self) -> impl Iterator<Item = &Ask> {
         let asks = self.asks.iter().map(Arc::as_ref);
         let asks = asks.filter(|ask| !ask.topic.is_scene() && ask.topic != Topic::Described);
+        let asks = asks.filter(|ask| !ask.is_waited_out());
         asks.take_while(move |_| !self.deadline.is_over())
     }
 
-    /// What was asked under a topic.
+    /// What was asked under a topic; what was waited out aside.
     pub fn of(&self, topic: Topic) -> impl Iterator<Item = &Ask> {
-        let asks = self.asks.iter().map(Arc::as_ref);
-        let asks = asks.filter(move |ask| ask.topic == topic);
-        asks.take_while(move |_| !self.deadline.is_over())
+        self.under(topic).filter(|ask| !ask.is_waited_out())
     }
 
     /// What was asked in a step of a topic.
     pub fn at(&self, topic: Topic, step: Step) -> impl Iterator<Item = &Ask> {
-        self.of(topic).filter(move |ask| ask.about.step == step)
+        self.under(topic).filter(move |ask| ask.about.step == step)
+    }
+
+    fn under(&self, topic: Topic) -> impl Iterator<Item = &Ask> {
+        let asks = self.asks.iter().map(Arc::as_ref);
+        let asks = asks.filter(move |ask| ask.topic == topic);
+        asks.take_while(move |_| !self.deadline.is_over())
     }
 
     /// The first thing asked in a step of a topic about a key.

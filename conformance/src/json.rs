@@ -21,6 +21,11 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Whether a fault is only that the document nests deeper than it is read here: RFC 8259 sets no bound.
+pub(crate) fn is_depth(fault: &str) -> bool {
+    fault.starts_with("recursion limit exceeded")
+}
+
 /// The same, with the first byte at which it shows.
 pub(crate) fn fault(bytes: &[u8]) -> Option<(usize, String)> {
     let text = match std::str::from_utf8(bytes) {
@@ -198,6 +203,14 @@ mod tests {
         let (document, has_huge_number) = lenient(huge.as_bytes()).expect("JSON");
         assert!(has_huge_number && document["b"] == "x");
         assert!(check(b"{\"a\": 1e999, \"b\": NaN}").is_err());
+    }
+
+    #[test]
+    fn what_is_only_deep_is_told_from_what_is_wrong() {
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert!(check(deep.as_bytes()).is_err_and(|why| is_depth(&why)));
+        let wrong = "oops".to_owned() + &deep;
+        assert!(check(wrong.as_bytes()).is_err_and(|why| !is_depth(&why)));
     }
 
     #[test]

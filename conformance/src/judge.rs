@@ -22,6 +22,8 @@ pub enum Outcome {
     Fail(Judged),
     /// It does not apply.
     Skip(String),
+    /// It was not looked at: the agent may well break it.
+    Unseen(String),
     /// The evidence is missing.
     Inconclusive(String),
     /// The check itself failed.
@@ -60,6 +62,7 @@ pub fn judge(rule: &Rule, evidence: &Evidence) -> Outcome {
         )),
         (Judgement::Judged(judged), None) => Outcome::Pass(judged),
         (Judgement::Skip(reason), None) => Outcome::Skip(reason),
+        (Judgement::Unseen(reason), None) => Outcome::Unseen(reason),
         (Judgement::Inconclusive(reason), None) => Outcome::Inconclusive(reason),
     }
 }
@@ -112,7 +115,7 @@ pub fn status(level: Level, outcome: &Outcome, is_strict: bool) -> Status {
         Outcome::Pass(_) => Status::Pass,
         Outcome::Fail(_) if level == Level::Must || is_strict => Status::Fail,
         Outcome::Fail(_) => Status::Warn,
-        Outcome::Skip(_) => Status::Skip,
+        Outcome::Skip(_) | Outcome::Unseen(_) => Status::Skip,
         Outcome::Inconclusive(_) => Status::Inconclusive,
         Outcome::Error(_) => Status::Error,
     }

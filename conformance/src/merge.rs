@@ -27,6 +27,7 @@ pub fn runs(reports: Vec<Report>, expected: &ExpectedFailures) -> Option<Report>
             known.claimed |= other.claimed;
             known.found |= other.found;
             known.certified &= other.certified;
+            known.reason = known.reason.take().or(other.reason);
         }
         for ((known, statuses), other) in
             whole.results.iter_mut().zip(&mut seen).zip(report.results)

@@ -79,6 +79,9 @@ impl Probe {
     /// Reads the documents and the discovery off what was asked.
     #[must_use]
     pub fn of(facts: &Facts, asks: &[Arc<Ask>]) -> Self {
+        // A 429 that was waited out has kept nobody from anything, and is no sign of a feature.
+        let asks = asks.iter().filter(|ask| !ask.is_waited_out());
+        let asks: &[Arc<Ask>] = &asks.cloned().collect::<Vec<_>>();
         let schemas = document(asks, Step::Schema);
         let capabilities = document(asks, Step::Capabilities);
         let auth = document(asks, Step::Auth);

@@ -46,6 +46,9 @@ impl Rule {
 pub enum Judgement {
     /// The rule does not apply, and why.
     Skip(String),
+    /// The rule applies, or might, and was not looked at: what it would take. It is reported as
+    /// skipped, and its feature is not certified.
+    Unseen(String),
     /// The evidence to decide it is missing, and which.
     Inconclusive(String),
     /// It was decided.

@@ -304,7 +304,8 @@ impl Run<'_> {
             None => {
                 (self.observer)(Progress::Begun(topic));
                 let asks = drive::drive(topic, &driver).await;
-                gathered.asks.extend(asks.into_iter().map(Arc::new));
+                let asks = asks.into_iter().chain(driver.take_waited_out());
+                gathered.asks.extend(asks.map(Arc::new));
                 driver.incomplete()
             }
         };

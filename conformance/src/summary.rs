@@ -80,7 +80,7 @@ pub(crate) fn report(
         Some(_) => RunVerdict::Error,
         None => RunVerdict::of(&results, &stale_expectations, frame.strict),
     };
-    let features = features(profile, evidence, &results);
+    let features = features(profile, evidence, &results, &verdicts);
     let mut report = Report {
         format: Report::FORMAT.to_owned(),
         format_version: Report::FORMAT_VERSION,
@@ -150,6 +150,10 @@ fn redact(report: &mut Report, redactor: &Redactor) {
         &mut report.error,
     ];
     told.into_iter().flatten().for_each(clean);
+    let reasons = report.features.iter_mut();
+    reasons
+        .filter_map(|feature| feature.reason.as_mut())
+        .for_each(clean);
     for finding in report.results.iter_mut().chain(&mut report.unscored) {
         clean(&mut finding.message);
         finding.notes.iter_mut().for_each(clean);
@@ -223,9 +227,10 @@ fn message(outcome: &Outcome) -> String {
                 .map_or("", |failure| failure.flaw.message.as_str());
             format!("{first} ({} of {})", judged.failures.len(), judged.checked)
         }
-        Outcome::Skip(reason) | Outcome::Inconclusive(reason) | Outcome::Error(reason) => {
-            reason.clone()
-        }
+        Outcome::Skip(reason)
+        | Outcome::Unseen(reason)
+        | Outcome::Inconclusive(reason)
+        | Outcome::Error(reason) => reason.clone(),
     }
 }
 
@@ -288,8 +293,8 @@ mod tests {
         },
     };
 
-    #[test]
-    fn a_rule_that_came_later_is_reported_and_not_scored() {
+    /// The report on an agent of which this became of the rules, in addition to those that hold.
+    fn reported(change: impl Fn(&mut Verdict), more: &'static [Rule]) -> Report {
         let exchange = made_up::exchange(Request::get("/auth"), Err(End::TimedOut));
         let asks = vec![made_up::ask(Topic::Head, Step::Main, 0, exchange).into()];
         let evidence = Evidence::new(Facts::default(), asks, BTreeMap::new());
@@ -299,9 +304,11 @@ mod tests {
                 checked: 1,
                 ..Judged::default()
             });
+            change(&mut verdict);
             verdict
         });
-        let verdicts = known.chain([Verdict::first(&LATER, &evidence)]).collect();
+        let later = more.iter().map(|rule| Verdict::first(rule, &evidence));
+        let verdicts = known.chain(later).collect();
         let ended = Ended {
             stop: None,
             took: Duration::ZERO,
@@ -314,7 +321,32 @@ mod tests {
             expected: &ExpectedFailures::default(),
             redactor: &Redactor::default(),
         };
-        let report = report(&frame, &evidence, verdicts, &ended);
+        report(&frame, &evidence, verdicts, &ended)
+    }
+
+    #[test]
+    fn a_must_that_does_not_apply_certifies_and_one_that_was_not_looked_at_does_not() {
+        let with = |outcome: Outcome| {
+            let change = |verdict: &mut Verdict| {
+                if verdict.rule.id == "invoke.isolated" {
+                    verdict.outcome = outcome.clone();
+                }
+            };
+            let report = reported(change, &[]);
+            let core = report.features.into_iter().find(|it| it.name == "core");
+            let core = core.expect("a feature");
+            (report.verdict, report.level, core.certified, core.reason)
+        };
+        let why = || "it was not waited for".to_owned();
+        let certified = (RunVerdict::Pass, ProfileLevel::Core, true, None);
+        assert_eq!(with(Outcome::Skip(why())), certified);
+        let open = (RunVerdict::Pass, ProfileLevel::None, false, Some(why()));
+        assert_eq!(with(Outcome::Unseen(why())), open);
+    }
+
+    #[test]
+    fn a_rule_that_came_later_is_reported_and_not_scored() {
+        let report = reported(|_| {}, std::slice::from_ref(&LATER));
         let [later] = report.unscored.as_slice() else {
             panic!("{} are not scored", report.unscored.len());
         };

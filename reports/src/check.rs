@@ -116,8 +116,11 @@ pub struct Feature {
     pub claimed: bool,
     /// The probe saw it.
     pub found: bool,
-    /// Every MUST of it was judged and holds.
+    /// Every MUST of it that applies to the agent was judged and holds.
     pub certified: bool,
+    /// Why it is not certified although nothing of it was found wrong: what was not looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Another form of what the profile says, which the agent uses instead.

@@ -330,6 +330,20 @@ fn features(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         if let Some(names) = names {
             labelled(out, label, names)?;
         }
+        if label == "uncertified" {
+            unseen(report, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// What stands between a feature and its certificate where nothing failed.
+fn unseen(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    for feature in &report.features {
+        if let Some(reason) = &feature.reason {
+            let told = format!("{}: {reason}", feature.name);
+            labelled(out, "", text::clip(&told, text::SENTENCE))?;
+        }
     }
     Ok(())
 }

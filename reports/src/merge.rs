@@ -75,6 +75,7 @@ pub fn merge(
     by_area(&mut whole.unscored);
     for feature in &mut whole.features {
         feature.certified = is_certified(feature, &whole.results, &musts(&feature.name));
+        feature.reason = feature.reason.take().filter(|_| !feature.certified);
     }
     whole.level = ProfileLevel::of(&whole.features);
     whole.summary = Summary::of(&whole.results);
@@ -123,6 +124,7 @@ fn add(whole: &mut Report, shard: Report) {
                 known.claimed |= feature.claimed;
                 known.found |= feature.found;
                 known.certified |= feature.certified;
+                known.reason = known.reason.take().or(feature.reason);
             }
             None => whole.features.push(feature),
         }

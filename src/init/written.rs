@@ -101,11 +101,6 @@ fn failing(report: &Report) -> impl Iterator<Item = &Finding> {
     results.filter(|finding| matches!(finding.status, Status::Fail | Status::Warn))
 }
 
-fn certified(report: &Report) -> Vec<&str> {
-    let features = report.features.iter().filter(|feature| feature.certified);
-    features.map(|feature| feature.name.as_str()).collect()
-}
-
 /// What was found, as comments.
 fn portrait(met: &Met) -> String {
     let Met {
@@ -202,10 +197,14 @@ fn check(way: &Way, met: Option<&Met>, key: Option<&str>) -> String {
     )
 }
 
-/// What was certified, and can be seen in any run.
+/// What was certified, or would be if more of it could be seen, as far as any run sees it.
 fn claims(report: &Report) -> Vec<&str> {
-    let mut certified = certified(report);
-    certified.retain(|name| {
+    let is_sound = |feature: &&acp_reports::Feature| {
+        feature.certified || (feature.claimed && feature.reason.is_some())
+    };
+    let sound = report.features.iter().filter(is_sound);
+    let mut sound: Vec<&str> = sound.map(|feature| feature.name.as_str()).collect();
+    sound.retain(|name| {
         let feature = name.parse::<Feature>();
         let is_plain = |feature: Feature| {
             !feature.needs_launch()
@@ -216,7 +215,7 @@ fn claims(report: &Report) -> Vec<&str> {
         };
         feature.is_ok_and(is_plain)
     });
-    certified
+    sound
 }
 
 fn credentials(met: Option<&Met>, key: Option<&str>) -> String {

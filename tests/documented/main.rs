@@ -140,7 +140,7 @@ fn the_agent_of_the_walk_through_is_the_one_in_the_fixtures_and_is_certified() {
         .expect("the program runs");
     let told = said(&done);
     assert_eq!(done.status.code(), Some(0), "{told}");
-    let claim = "CERTIFIED: core, errors, streaming, observability, lifecycle";
+    let claim = "CERTIFIED: core, errors, streaming, observability\n";
     assert!(
         told.contains(claim) && text("docs/write-an-agent.md").contains(claim),
         "{told}"

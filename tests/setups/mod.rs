@@ -99,6 +99,26 @@ pub(crate) static SETUPS: &[Setup] = &[
             settings.selection = Selection::new(Vec::new(), skipped).expect("a feature");
         },
     },
+    // So few that the counted invocations themselves are refused for a while, and asked again.
+    Setup {
+        name: "waited out",
+        only_here: &[],
+        agent: |settings| {
+            settings.rate_limit_invoke = Some(Quota {
+                requests: 3,
+                window: Duration::from_secs(1),
+            });
+        },
+        checker: |settings| {
+            settings.topics = vec![
+                Topic::Documents,
+                Topic::UnknownPath,
+                Topic::Discovery,
+                Topic::Metrics,
+                Topic::Reread,
+            ];
+        },
+    },
 ];
 
 /// The rules that are judged by the documents that the agent prints.

@@ -47,6 +47,7 @@ impl std::fmt::Debug for Dialect {
 pub fn spoken(evidence: &Evidence) -> Vec<(&'static Dialect, Vec<&Ask>)> {
     let shown = DIALECTS.iter().map(|dialect| {
         let asks = evidence.asks.iter().map(AsRef::as_ref);
+        let asks = asks.filter(|ask: &&Ask| !ask.is_waited_out());
         let shows = asks.filter(|ask| (dialect.shows)(&evidence.probe, ask));
         (dialect, shows.collect::<Vec<_>>())
     });

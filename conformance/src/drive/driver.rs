@@ -9,6 +9,7 @@ use super::bank::Bank;
 use super::halt::Halt;
 use crate::cases::Case;
 use crate::evidence::{About, Ask, Frame, Step, Topic};
+use crate::limits::{Wait, wait};
 use crate::probe::Probe;
 use crate::settings::Settings;
 use crate::sse;
@@ -38,7 +39,7 @@ pub type Observer<'a> = &'a (dyn Fn(Progress) + Sync);
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 /// After this many exchanges of a topic without an answer, the rest of it is not asked.
 const SILENCES: usize = 3;
-/// How long in all a 429 is waited out, how long once if it does not say (in delta-seconds), and
+/// How long in all a 429 is waited out, how long once if it does not say, and
 /// after how many vain waits within a topic no more.
 pub(crate) const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
 const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
@@ -150,6 +151,7 @@ pub struct Driver<'a> {
     refusals: AtomicUsize,
     has_answered: AtomicBool,
     gone: Mutex<Option<String>>,
+    waited_out: Mutex<Vec<Ask>>,
 }
 
 impl<'a> Driver<'a> {
@@ -173,6 +175,7 @@ impl<'a> Driver<'a> {
             refusals: AtomicUsize::new(0),
             has_answered: AtomicBool::new(false),
             gone: Mutex::new(None),
+            waited_out: Mutex::default(),
         }
     }
 
@@ -243,7 +246,7 @@ impl<'a> Driver<'a> {
             listen,
         } = question;
         let exchange = tokio::select! {
-            exchange = self.exchange(&request, listen) => exchange,
+            exchange = self.exchange(&about, &request, listen) => exchange,
             () = self.cancelled.cancelled() => return None,
         };
         self.heed(&exchange).await?;
@@ -271,20 +274,24 @@ impl<'a> Driver<'a> {
             .collect()
     }
 
-    /// One exchange; a 429 is waited out if that is soon, and has not been in vain before.
-    async fn exchange(&self, request: &Request, listen: Listen) -> Exchange {
+    /// One exchange; a 429 is waited out if that is soon, and has not been in vain before. The agent has
+    /// counted it, so it is kept.
+    async fn exchange(&self, about: &About, request: &Request, listen: Listen) -> Exchange {
         let mut left = RATE_LIMIT_WAIT;
         loop {
             let exchange = self.exchange_once(request.clone(), listen).await;
-            let Some(wait) = retry_after(&exchange) else {
+            let Some(pause) = retry_after(&exchange) else {
                 return exchange;
             };
-            if wait > left || self.refusals.load(Ordering::Relaxed) >= REFUSALS {
+            if pause > left || self.refusals.load(Ordering::Relaxed) >= REFUSALS {
                 self.refusals.fetch_add(1, Ordering::Relaxed);
                 return exchange;
             }
-            left -= wait;
-            tokio::time::sleep(wait).await;
+            left -= pause;
+            let about = About::new(Step::WaitedOut, about.key, about.note.clone());
+            let refused = Ask::new(self.topic, about, exchange);
+            self.lock_waited_out().push(refused);
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -350,6 +357,17 @@ impl<'a> Driver<'a> {
         self.silences.load(Ordering::Relaxed) >= SILENCES
     }
 
+    /// The refusals that were waited out since this was asked last.
+    pub(crate) fn take_waited_out(&self) -> Vec<Ask> {
+        std::mem::take(&mut *self.lock_waited_out())
+    }
+
+    fn lock_waited_out(&self) -> std::sync::MutexGuard<'_, Vec<Ask>> {
+        self.waited_out
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock_gone(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.gone.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -361,11 +379,36 @@ fn retry_after(exchange: &Exchange) -> Option<Duration> {
         .answer
         .as_ref()
         .filter(|answer| answer.status == 429)?;
-    let told = answer
-        .header("retry-after")
-        .and_then(|value| value.trim().parse().ok());
-    Some(
-        told.map_or(RATE_LIMIT_PAUSE, Duration::from_secs)
-            .max(RATE_LIMIT_PAUSE / 10),
-    )
+    let told = match wait(answer) {
+        Wait::After(told) => told,
+        Wait::Past => Duration::ZERO,
+        Wait::Untold | Wait::Unreadable(_) => RATE_LIMIT_PAUSE,
+    };
+    Some(told.max(RATE_LIMIT_PAUSE / 10))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::made_up;
+
+    #[test]
+    fn a_refusal_is_waited_out_for_as_long_as_it_says_in_seconds_or_as_a_date() {
+        let date = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let told = |fields: &[(&str, &str)]| {
+            let answer = made_up::answer(429, fields, "");
+            retry_after(&made_up::exchange(Request::get("/"), Ok(answer)))
+        };
+        let least = RATE_LIMIT_PAUSE / 10;
+        for (value, wait) in [
+            ("3", Duration::from_secs(3)),
+            ("Sun, 06 Nov 1994 08:49:40 GMT", Duration::from_secs(3)),
+            ("Sun, 06 Nov 1994 08:49:30 GMT", least),
+            ("0", least),
+            ("soon", RATE_LIMIT_PAUSE),
+        ] {
+            assert_eq!(told(&[date, ("Retry-After", value)]), Some(wait), "{value}");
+        }
+        assert_eq!(told(&[]), Some(RATE_LIMIT_PAUSE));
+    }
 }

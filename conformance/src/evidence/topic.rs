@@ -219,4 +219,7 @@ pub enum Step {
     After,
     /// What the agent itself has said to an orchestrator, and what it was answered.
     Call,
+    /// Refused with a 429 that was waited out: the same was asked again, and stands where it belongs.
+    /// [`Evidence::at`](super::Evidence::at) alone gives it.
+    WaitedOut,
 }

@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     Step::Capabilities,
     Step::Auth,
     Step::Root,
+    Step::WaitedOut,
 ];
 /// What a group goes through again and again.
 const ROUNDS: &[&[Step]] = &[

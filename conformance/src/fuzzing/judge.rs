@@ -75,7 +75,7 @@ fn bears(id: &str, reads: &[Topic], outcome: &Outcome, evidence: &Evidence) {
                 assert!(reads.contains(&topic), "{id} does not read {topic}");
             }
         }
-        Outcome::Skip(reason) | Outcome::Inconclusive(reason) => {
+        Outcome::Skip(reason) | Outcome::Unseen(reason) | Outcome::Inconclusive(reason) => {
             assert!(!reason.is_empty(), "{id}");
         }
     }

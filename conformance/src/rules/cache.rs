@@ -268,13 +268,13 @@ fn exact_time(ask: &Ask) -> Option<&str> {
 fn ttl(evidence: &Evidence) -> Judgement {
     let Some(ttl) = evidence.probe.cache_ttl() else {
         let why = "no time to live is declared: say it with --feature-param cache-ttl=5s";
-        return Judgement::Skip(why.to_owned());
+        return Judgement::Unseen(why.to_owned());
     };
     if ttl > LONGEST_TTL {
         let why = format!(
             "the time to live of {ttl:?} is longer than the {LONGEST_TTL:?} that are waited for: start the agent with a shorter one"
         );
-        return Judgement::Skip(why);
+        return Judgement::Unseen(why);
     }
     let mut within = evidence.at(Topic::CacheTime, Step::Again);
     if !within.any(|ask| mark(ask).is_some()) {

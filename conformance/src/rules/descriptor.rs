@@ -88,11 +88,11 @@ fn manifest_valid(evidence: &Evidence) -> Judgement {
 }
 
 fn no_descriptor() -> Judgement {
-    Judgement::Skip("no descriptor is given: --descriptor acp-descriptor.json".to_owned())
+    Judgement::Unseen("no descriptor is given: --descriptor acp-descriptor.json".to_owned())
 }
 
 fn no_manifest() -> Judgement {
-    Judgement::Skip("no manifest is given: --manifest agent-manifest.yaml".to_owned())
+    Judgement::Unseen("no manifest is given: --manifest agent-manifest.yaml".to_owned())
 }
 
 fn valid(evidence: &Evidence, told: &Value, schema: &Message, what: &str) -> Judgement {

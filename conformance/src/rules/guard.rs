@@ -316,6 +316,7 @@ mod tests {
             Judgement::Judged(judged) if judged.failures.is_empty() => Outcome::Pass(judged),
             Judgement::Judged(judged) => Outcome::Fail(judged),
             Judgement::Skip(why) => Outcome::Skip(why),
+            Judgement::Unseen(why) => Outcome::Unseen(why),
             Judgement::Inconclusive(why) => Outcome::Inconclusive(why),
         }
     }

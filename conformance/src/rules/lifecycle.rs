@@ -244,7 +244,7 @@ fn exits(life: &Life, signalled: Duration, seen: usize) -> Look {
 fn request_timeout(evidence: &Evidence) -> Judgement {
     if evidence.facts.params.slow_input.is_none() {
         let told = "give --feature-param slow-input=JSON";
-        return Judgement::Skip(format!("nobody says what input is slow: {told}"));
+        return Judgement::Unseen(format!("nobody says what input is slow: {told}"));
     }
     settled(life(evidence, Topic::RequestTimeout).map(|_| {
         crate::rule::each(

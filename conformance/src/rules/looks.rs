@@ -9,6 +9,9 @@ use crate::schema::Violation;
 use crate::show;
 use crate::wire::{Answer, End};
 
+/// What is said of JSON that may well be right, and that the checker does not read to its end.
+pub(super) const TOO_DEEP: &str = "the document nests deeper than the checker reads";
+
 /// The answer's head, or what it means that there is none.
 ///
 /// No answer is a flaw where one is due; a 401 or a 429 leaves nothing to judge.

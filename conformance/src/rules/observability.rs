@@ -161,7 +161,7 @@ fn without_metrics(evidence: &Evidence) -> Option<Judgement> {
     let is_absent = |ask: &Ask| ask.answer().is_some_and(|answer| answer.status == 404);
     let is_free = !evidence.probe.is_claimed(Observability);
     let why = "there is no /metrics, and nobody claims that there is";
-    (is_asked && is_free && scrapes.all(is_absent)).then(|| Judgement::Skip(why.to_owned()))
+    (is_asked && is_free && scrapes.all(is_absent)).then(|| Judgement::Unseen(why.to_owned()))
 }
 
 /// What a scrape says; of a text with defects, what could be read.
@@ -272,7 +272,7 @@ fn counts_true(evidence: &Evidence) -> Judgement {
         return judgement;
     }
     let mut asked: BTreeMap<(&str, u16), Vec<&Ask>> = BTreeMap::new();
-    for ask in evidence.at(Topic::Metrics, Step::Disturb) {
+    for ask in counted(evidence) {
         if let Some(answer) = ask.answer() {
             let path = ask.exchange.request.path.as_str();
             asked.entry((path, answer.status)).or_default().push(ask);
@@ -310,6 +310,17 @@ fn counts_true(evidence: &Evidence) -> Judgement {
     };
     tally.look(ask, look);
     tally.judgement()
+}
+
+/// What was sent between the two scrapes, what was refused for a while and waited out with it.
+fn counted(evidence: &Evidence) -> impl Iterator<Item = &Ask> {
+    let known = || evidence.at(Topic::Metrics, Step::Disturb);
+    let last = known().map(|ask| ask.exchange.began).max();
+    let refused = evidence
+        .at(Topic::Metrics, Step::WaitedOut)
+        .filter(move |ask| Some(ask.exchange.began) < last)
+        .filter(move |ask| known().any(|it| it.exchange.request.path == ask.exchange.request.path));
+    known().chain(refused)
 }
 
 fn by_path<'e>(asked: &BTreeMap<(&'e str, u16), Vec<&'e Ask>>) -> BTreeMap<&'e str, Vec<&'e Ask>> {

@@ -372,7 +372,7 @@ fn updates_capabilities(evidence: &Evidence) -> Judgement {
     let topic = Topic::CapabilitiesChange;
     if evidence.facts.params.change_capabilities.is_none() {
         let told = "give --feature-param change-capabilities='POST /path'";
-        return Judgement::Skip(format!("nobody says how the capabilities change: {told}"));
+        return Judgement::Unseen(format!("nobody says how the capabilities change: {told}"));
     }
     settled(life(evidence, topic).map(|_| {
         let mut tally = Tally::new(evidence);

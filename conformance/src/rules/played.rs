@@ -115,7 +115,7 @@ pub(super) fn life(evidence: &Evidence, topic: Topic) -> Result<&Life, Judgement
 /// Skips what must wait, if the user has no time.
 pub(super) fn unless_quick(evidence: &Evidence) -> Result<(), Judgement> {
     match evidence.facts.launched {
-        Some(terms) if terms.is_quick => Err(Judgement::Skip(
+        Some(terms) if terms.is_quick => Err(Judgement::Unseen(
             "--quick leaves out what has to wait for heartbeats".to_owned(),
         )),
         _ => Ok(()),

@@ -241,7 +241,7 @@ pub(super) fn found(evidence: &Evidence, limit: Limit) -> Algorithm {
 fn as_declared(evidence: &Evidence) -> Judgement {
     let Some(limit) = evidence.probe.rate_limit() else {
         let why = "no limit is declared: say it with --feature-param rate-limit=10/60s";
-        return Judgement::Skip(why.to_owned());
+        return Judgement::Unseen(why.to_owned());
     };
     let burst = row(evidence, key::BURST);
     let Some(last) = burst.last() else {
@@ -256,7 +256,7 @@ fn as_declared(evidence: &Evidence) -> Judgement {
     }
     let is_measured = limit.window <= LONGEST && is_refused(last);
     if !is_measured && all.over().is_none() {
-        return Judgement::Skip(unmeasurable(limit));
+        return Judgement::Unseen(unmeasurable(limit));
     }
     for key in [key::BURST, key::TOGETHER] {
         let asks = row(evidence, key);
@@ -324,10 +324,10 @@ fn window(evidence: &Evidence) -> Option<Duration> {
 fn recovers(evidence: &Evidence) -> Judgement {
     let Some(window) = window(evidence) else {
         let why = "no window is declared or told: say it with --feature-param rate-limit=10/60s";
-        return Judgement::Skip(why.to_owned());
+        return Judgement::Unseen(why.to_owned());
     };
     if window > LONGEST {
-        return Judgement::Skip(format!(
+        return Judgement::Unseen(format!(
             "the window of {window:?} is longer than the {LONGEST:?} that are waited for: start the agent with a shorter one"
         ));
     }

@@ -1,11 +1,13 @@
 //! Rules on versions, cache and metrics, on answers that were never given.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::find;
 use crate::drive::{cache, observability, versions};
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::made_up;
+use crate::params::Params;
 use crate::rule::Judgement;
 use crate::settings::Facts;
 use crate::wire::Request;
@@ -130,5 +132,68 @@ fn falling_buckets_are_untrue_and_counters_without_an_endpoint_tell_nothing() {
         let asks = keys.map(|key| scrape(key, &text)).to_vec();
         assert_eq!(said("metrics.counts-true", asks.clone()), told, "{text}");
         assert_eq!(said("metrics.exposition", asks), "fine", "{text}");
+    }
+}
+
+#[test]
+fn a_refusal_that_was_waited_out_has_been_counted() {
+    let scrape = |key, text: &str| ask(Topic::Metrics, Step::Main, key, (200, text));
+    let text = |ok: u32, refused: u32| {
+        let all = ok + refused;
+        format!(
+            "# TYPE acp_agent_requests_total counter\n\
+             acp_agent_requests_total{{endpoint=\"/invoke\",status=\"200\"}} {ok}\n\
+             acp_agent_requests_total{{endpoint=\"/invoke\",status=\"429\"}} {refused}\n\
+             # TYPE acp_agent_request_duration_seconds histogram\n\
+             acp_agent_request_duration_seconds_bucket{{endpoint=\"/invoke\",le=\"+Inf\"}} {all}\n\
+             acp_agent_request_duration_seconds_sum{{endpoint=\"/invoke\"}} 1\n\
+             acp_agent_request_duration_seconds_count{{endpoint=\"/invoke\"}} {all}\n"
+        )
+    };
+    let asked = |step, status, began| {
+        let answer = made_up::answer(status, &[], "");
+        let mut exchange = made_up::exchange(Request::post("/invoke", "{}"), Ok(answer));
+        exchange.began = Duration::from_secs(began);
+        Arc::new(made_up::ask(Topic::Metrics, step, 0, exchange))
+    };
+    let mut asks = vec![
+        scrape(observability::key::BEFORE, &text(5, 0)),
+        asked(Step::Disturb, 200, 2),
+        scrape(observability::key::AFTER, &text(6, 1)),
+    ];
+    assert_eq!(said("metrics.counts-true", asks.clone()), "flawed");
+    asks.push(asked(Step::WaitedOut, 429, 1));
+    // After the second scrape, for one that nobody has counted yet.
+    asks.push(asked(Step::WaitedOut, 429, 3));
+    assert_eq!(said("metrics.counts-true", asks), "fine");
+}
+
+#[test]
+fn what_is_not_waited_for_and_what_nobody_tells_is_unseen_not_beside_the_point() {
+    let long = Params {
+        cache_ttl: Some(Duration::from_secs(300)),
+        rate_limit: Some((10, Duration::from_secs(60))),
+        ..Params::default()
+    };
+    for (rule, params) in [
+        ("cache.ttl", &long),
+        ("cache.ttl", &Params::default()),
+        ("rate-limit.recovers", &long),
+        ("rate-limit.recovers", &Params::default()),
+        ("rate-limit.as-declared", &Params::default()),
+        ("lifecycle.request-timeout", &Params::default()),
+        ("descriptor.valid", &Params::default()),
+    ] {
+        let facts = Facts {
+            cases: 1,
+            params: params.clone(),
+            ..Facts::default()
+        };
+        let evidence = Evidence::new(facts, Vec::new(), Default::default());
+        let judgement = (find(rule).expect("a rule").judge)(&evidence);
+        assert!(
+            matches!(judgement, Judgement::Unseen(_)),
+            "{rule}: {judgement:?}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use acp_reports::Level::{Must, Should};
 
-use super::looks::{answered, settle};
+use super::looks::{TOO_DEEP, answered, settle};
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Streaming;
 use crate::json;
@@ -254,19 +254,23 @@ fn data_is_json(evidence: &Evidence) -> Judgement {
                 return None;
             }
             let problem = match json::check(event.data.as_bytes()) {
+                Err(problem) if json::is_depth(&problem) => return Some(None),
                 Err(problem) => problem,
                 Ok(()) if event.data.trim_start().starts_with('{') => return None,
                 Ok(()) => "JSON, but no object".to_owned(),
             };
-            Some(format!(
+            Some(Some(format!(
                 "event {}: {problem}: {}",
                 index + 1,
                 acp_reports::shorten(&event.data, 120)
-            ))
+            )))
         });
         match wrong {
             None => Look::Fine,
-            Some(got) => Look::flaw("an event's data is no JSON object", "one JSON object", got),
+            Some(None) => Look::missing(TOO_DEEP),
+            Some(Some(got)) => {
+                Look::flaw("an event's data is no JSON object", "one JSON object", got)
+            }
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use acp_reports::Level::{Must, Should};
 
-use super::looks::{answered, settle, status_is};
+use super::looks::{TOO_DEEP, answered, settle, status_is};
 use crate::drive::FOREIGN_ORIGIN;
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::Core;
@@ -146,6 +146,7 @@ fn json_is_valid(evidence: &Evidence) -> Judgement {
         }
         match json::check(&answer.body) {
             Ok(()) => Look::Fine,
+            Err(problem) if json::is_depth(&problem) => Look::missing(TOO_DEEP),
             Err(problem) => Look::flaw(
                 "a JSON body that is not valid",
                 "one UTF-8 JSON text (RFC 8259), each key once",

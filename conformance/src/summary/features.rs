@@ -2,16 +2,19 @@
 
 use acp_reports::{Feature as ShownFeature, Finding, Level, Status};
 
-use crate::evidence::{Evidence, Step, Topic};
+use crate::evidence::Evidence;
 use crate::feature::Feature;
+use crate::judge::Outcome;
 use crate::profile::Profile;
 use crate::rules;
+use crate::verdict::Verdict;
 
 /// Each feature that some scored rule belongs to, and whether the agent is certified for it.
 pub(super) fn features(
     profile: &Profile,
     evidence: &Evidence,
     results: &[Finding],
+    verdicts: &[Verdict],
 ) -> Vec<ShownFeature> {
     let scored: Vec<_> = rules::catalogue()
         .filter(|rule| profile.holds(rule))
@@ -23,33 +26,30 @@ pub(super) fn features(
                 finding.rule == id && matches!(finding.status, Status::Pass | Status::Skip)
             })
         };
-        let mut musts = scored
+        let musts = scored
             .iter()
             .filter(|rule| rule.feature == *feature && rule.level == Level::Must);
+        let holds = found && musts.clone().all(|rule| holds(rule.id));
+        let mut unseen = musts.filter_map(|rule| unseen(rule.id, verdicts));
+        let reason = unseen.next().filter(|_| holds);
         ShownFeature {
             name: feature.name().to_owned(),
             claimed: evidence.probe.is_claimed(*feature),
             found,
-            certified: found
-                && !is_cut_short(*feature, evidence)
-                && musts.all(|rule| holds(rule.id)),
+            certified: holds && reason.is_none(),
+            reason: reason.map(str::to_owned),
         }
     };
     let is_judged = |feature: &&Feature| scored.iter().any(|rule| rule.feature == **feature);
     Feature::ALL.iter().filter(is_judged).map(shown).collect()
 }
 
-/// Whether most of a feature was left out: for the lack of time, or because the agent has only
-/// the lesser part of it.
-fn is_cut_short(feature: Feature, evidence: &Evidence) -> bool {
-    let terms = evidence.facts.launched;
-    match feature {
-        Feature::Orchestrator => terms.is_some_and(|terms| terms.is_quick),
-        Feature::Observability => {
-            let mut scrapes = evidence.at(Topic::Metrics, Step::Main);
-            !scrapes.any(|ask| ask.answer().is_some_and(|answer| answer.is_success()))
-        }
-        _ => false,
+/// Why a rule was not looked at, although the agent may well break it.
+fn unseen<'v>(rule: &str, verdicts: &'v [Verdict]) -> Option<&'v str> {
+    let mut verdicts = verdicts.iter();
+    match &verdicts.find(|verdict| verdict.rule.id == rule)?.outcome {
+        Outcome::Unseen(why) => Some(why),
+        _ => None,
     }
 }
 
@@ -66,6 +66,7 @@ mod tests {
             claimed: true,
             found: true,
             certified: certified.contains(&feature.name()),
+            reason: None,
         });
         ProfileLevel::of(&features.collect::<Vec<_>>())
     }

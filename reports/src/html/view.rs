@@ -90,6 +90,7 @@ struct Card {
     rules: usize,
     bar: Vec<Slice>,
     counts: String,
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -234,6 +235,10 @@ fn card(report: &Report, feature: &Feature) -> Card {
         rules: members.len(),
         bar,
         counts: counts.join(", "),
+        reason: feature
+            .reason
+            .as_ref()
+            .map(|reason| text::clip(reason, text::SENTENCE)),
     }
 }
 
