@@ -25,7 +25,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Two runs: what broke, what was mended, what is new; exit code 1 if it got worse
+    /// Two runs: what broke, what was mended, what is new; exit code 1 if it got worse, 3 if a run has no
+    /// verdict
     Diff {
         /// The earlier JSON report
         before: PathBuf,
@@ -116,11 +117,7 @@ fn diff(before: &Path, after: &Path, format: &str) -> Result<Exit, Failure> {
         "json" => comparison.write_json(out),
         _ => comparison.write(out),
     })?;
-    Ok(if comparison.is_worse() {
-        Exit::FallsShort
-    } else {
-        Exit::Holds
-    })
+    Ok(exit(comparison.verdict()))
 }
 
 fn render(file: &Path, faces: &Faces) -> Result<Exit, Failure> {
