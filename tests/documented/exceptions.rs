@@ -47,6 +47,10 @@ pub(crate) const GIVEN: &[(&str, &str)] = &[
         "acp-tck check http://localhost:8000 --only auth --output acp.json",
     ),
     (
+        "load.json",
+        "acp-tck load http://localhost:8000 --duration 1s --output load.json",
+    ),
+    (
         "one.json",
         "acp-tck check http://localhost:8000 --only auth --output one.json",
     ),

@@ -119,6 +119,17 @@ fn every_exception_is_still_one() {
 }
 
 #[test]
+fn what_is_shown_as_yaml_is_yaml() {
+    for page in pages() {
+        for block in blocks(&page).iter().filter(|it| it.language == "yaml") {
+            let read: Result<serde_json::Value, _> = serde_saphyr::from_str(&block.text);
+            let is_mapping = read.as_ref().is_ok_and(serde_json::Value::is_object);
+            assert!(is_mapping, "{page}:{}: {read:?}", block.line);
+        }
+    }
+}
+
+#[test]
 fn the_agent_of_the_walk_through_is_the_one_in_the_fixtures_and_is_certified() {
     let python = blocks("docs/write-an-agent.md")
         .into_iter()
