@@ -77,10 +77,14 @@ done
 url=$(cut -d'"' -f4 <<<"$url")
 # Whether figures hold is the machine's affair here; that they are written is not.
 load() { "$program" load "$url" --rate 100/s --duration 3s "$@" 2>/dev/null || [ $? = 1 ]; }
-load --scenario cache --output "$pages/load.json" --histogram "$reports/a.hlog"
+load --scenario cache --output "$pages/load.json" --histogram "$reports/a.hlog" --prometheus "$reports/load.prom"
 load --scenario cache --baseline "$pages/load.json" --seed 1 --threshold 'p99<50ms' --threshold 'hit_rate>0.99' \
     --output "$pages/load-beside.html" --output "$pages/load-beside.json" --histogram "$reports/b.hlog"
 load --scenario stream --output "$pages/load-stream.html" --output "$pages/load-stream.json"
+# After all of that, so that every metric has something to say.
+get() { python3 -c 'import sys, urllib.request as web; print(web.urlopen(web.Request(sys.argv[1], headers={"Accept": sys.argv[2]})).read().decode(), end="")' "$@"; }
+get "$url/metrics" text/plain >"$reports/agent.prom"
+get "$url/metrics" application/openmetrics-text >"$reports/agent.openmetrics"
 kill "$agent"
 "$program" report render "$pages/load.json" --output "$pages/load.html"
 "$program" load http://127.0.0.1:9 --output "$pages/load-nobody.html" 2>/dev/null || [ $? = 3 ]
@@ -128,7 +132,7 @@ if cmp -s $here/requirements.txt "$tools/requirements.txt"; then
         not_checked "the certificate" "there is no openssl"
     fi
 else
-    not_checked "JSON, JUnit, SARIF, SVG and the certificate" "the packages of requirements.txt cannot be installed"
+    not_checked "JSON, JUnit, SARIF, SVG, metrics and the certificate" "the packages of requirements.txt cannot be installed"
 fi
 if has node && [ -f "$tools/package.json" ]; then
     # Modules are looked for above the file that wants them.

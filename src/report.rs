@@ -1,13 +1,15 @@
 //! `acp-tck report`: reports that were written as JSON, compared, put together, or in other formats.
 
+mod history;
 mod read;
+mod store;
 
 use std::path::{Path, PathBuf};
 
 use acp_conformance::profile::Profile;
 use acp_conformance::rules;
 use acp_load::hlog::Log;
-use acp_reports::{Comparison, Format, History, Level, LoadReport, Matrix, Report, Verdict};
+use acp_reports::{Comparison, Format, Level, LoadReport, Matrix, Report, Verdict};
 use clap::builder::PossibleValuesParser;
 
 use self::read::Document;
@@ -25,7 +27,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Two runs: what broke, what was mended, what is new; exit code 1 if it got worse
+    /// Two runs: what broke, what was mended, what is new; exit code 1 if it got worse, 3 if a run has no
+    /// verdict
     Diff {
         /// The earlier JSON report
         before: PathBuf,
@@ -65,9 +68,12 @@ enum Command {
     },
     /// Runs over time, checks and loads: what broke when, and where figures go, as HTML
     History {
-        /// Folders of JSON reports, or the reports
+        /// Folders of JSON reports, the reports, or SQLite files of them
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        /// Add these JSON reports to the SQLite file, which is made if it is not there, and write no page
+        #[arg(long, value_name = "REPORT", num_args = 1.., conflicts_with = "output")]
+        add: Vec<PathBuf>,
         /// The file to write to, - for standard output
         #[arg(long, value_name = "F", default_value = "-")]
         output: PathBuf,
@@ -106,7 +112,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<Exit, Failure> {
             format,
             output,
         } => matrix(&files, format.as_deref(), output.as_deref()),
-        Command::History { files, output } => history(&files, &output),
+        Command::History { files, add, output } => match add.as_slice() {
+            [] => history::write(&files, &output),
+            reports => history::record(&files, reports),
+        },
     }
 }
 
@@ -116,11 +125,7 @@ fn diff(before: &Path, after: &Path, format: &str) -> Result<Exit, Failure> {
         "json" => comparison.write_json(out),
         _ => comparison.write(out),
     })?;
-    Ok(if comparison.is_worse() {
-        Exit::FallsShort
-    } else {
-        Exit::Holds
-    })
+    Ok(exit(comparison.verdict()))
 }
 
 fn render(file: &Path, faces: &Faces) -> Result<Exit, Failure> {
@@ -255,37 +260,4 @@ fn matrix(files: &[PathBuf], format: Option<&str>, output: Option<&Path>) -> Res
         _ => matrix.write_markdown(out),
     })?;
     Ok(Exit::Holds)
-}
-
-fn history(files: &[PathBuf], output: &Path) -> Result<Exit, Failure> {
-    let place = Place::of("--output", output)?;
-    let mut history = History::default();
-    for file in files {
-        if !file.is_dir() {
-            add(&mut history, read::any(file)?);
-            continue;
-        }
-        // What else lies in a folder is not the user's mistake.
-        for inside in read::reports_in(file)? {
-            if let Some(document) = read::if_report(&inside)? {
-                add(&mut history, document);
-            }
-        }
-    }
-    if history.is_empty() {
-        let folder = files.first().map(|file| file.display().to_string());
-        return Err(Failure::usage(format!(
-            "{}: no report is there; write some with --output NAME.json",
-            folder.unwrap_or_default()
-        )));
-    }
-    output::write(&place, |out| history.write_html(out))?;
-    Ok(Exit::Holds)
-}
-
-fn add(history: &mut History, document: Document) {
-    match document {
-        Document::Check(report) => history.add_check(*report),
-        Document::Load(report) => history.add_load(*report),
-    }
 }

@@ -337,3 +337,64 @@ fn a_folder_of_runs_is_a_history() {
     let missing = Path::new(&whole).join("missing.json").display().to_string();
     refused(&["report", "history", &missing], &["missing.json"]);
 }
+
+#[test]
+fn runs_in_an_sqlite_file_are_a_history() {
+    let folder = Folder::new();
+    let one = folder.check("a.json", "auth");
+    let mut later = folder.json("a.json");
+    later["started_at"] = "2999-01-01T00:00:00Z".into();
+    let later = folder.write("b.json", &later);
+    let [store, page] = ["runs.sqlite", "history.html"].map(|name| folder.at(name));
+    succeeds(&["report", "history", &store, "--add", &one]);
+    // A job that runs twice adds its report once.
+    for _ in 0..2 {
+        succeeds(&["report", "history", &store, "--add", &one, &later]);
+    }
+    succeeds(&["report", "history", &store, "--output", &page]);
+    let text = folder.read("history.html");
+    assert!(text.contains("2 runs of ACP agents") && text.contains("2999-01-01 00:00"));
+
+    // All or none: what is no report leaves the file as it was.
+    let other = folder.write("other.json", &Value::Null);
+    let before = std::fs::read(&store).expect("the file");
+    refused(
+        &["report", "history", &store, "--add", &one, &other],
+        &["other.json", "not a report"],
+    );
+    assert_eq!(std::fs::read(&store).expect("the file"), before);
+    refused(&["report", "history", &one, "--add", &one], &["a.json"]);
+    std::fs::write(folder.at("cut.sqlite"), &before[..200]).expect("a file");
+    let cut = folder.at("cut.sqlite");
+    refused(&["report", "history", &cut], &["cut.sqlite"]);
+}
+
+#[test]
+fn an_outage_is_no_change_of_the_agent() {
+    let folder = Folder::new();
+    let good = folder.check("good.json", "auth");
+    let none = folder.at("none.json");
+    let nobody = [
+        "check",
+        "http://127.0.0.1:9",
+        "--only",
+        "auth",
+        "--seed",
+        "5",
+    ];
+    let output = run(&[&nobody[..], &["--cases", "5", "--output", &none]].concat());
+    assert_eq!(output.status.code(), Some(3), "{}", told(&output));
+    for (before, after) in [(&good, &none), (&none, &good)] {
+        let output = run(&["report", "diff", before, after]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(3), "{text}");
+        assert!(
+            text.contains("Not decided, as a run has no verdict"),
+            "{text}"
+        );
+        assert!(text.contains("acp-reference-agent") && text.contains("127.0.0.1:9"));
+        for word in ["Broke", "Mended", "answers otherwise"] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+    }
+}

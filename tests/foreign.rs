@@ -83,6 +83,31 @@ fn the_fastapi_agent_gets_the_verdict_that_it_deserves() {
     }
 }
 
+#[test]
+#[ignore = "needs Python 3.11: ACP_TCK_PYTHON=$(fixtures/agents/python/setup.sh) cargo test -- --ignored"]
+fn a_stranger_certifies_the_fastapi_agent_with_init_and_check_alone() {
+    let python = std::env::var(PYTHON).expect("ACP_TCK_PYTHON names an interpreter");
+    let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents/python/agent.py");
+    let launch = format!("'{python}' '{}' --port {{port}}", agent.display());
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_acp-tck"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .expect("the program runs");
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {told}");
+        told
+    };
+    run(&["init", "--launch", &launch]);
+    let told = run(&["check"]);
+    assert!(
+        told.contains("CERTIFIED: core, errors, streaming"),
+        "{told}"
+    );
+}
+
 /// A run of `acp-tck load` against the agent: its report.
 fn loaded(agent: &Agent, arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_acp-tck"))

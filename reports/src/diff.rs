@@ -1,11 +1,13 @@
 //! Two runs side by side: what broke, what was mended, what is new, and through whose doing.
 
+mod cause;
+mod face;
+
 use std::io;
 
 use serde::Serialize;
 
-use crate::layout::{BOLD, DIM, heading, paint, paragraph};
-use crate::{Finding, Report, Status, text, words};
+use crate::{Finding, Report, Status, Verdict};
 
 /// What became of a rule between two runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -19,6 +21,8 @@ pub enum Change {
     New,
     /// The earlier run alone knows it.
     Gone,
+    /// One of the runs has no verdict, and was over before this rule was decided.
+    Undecided,
     /// Its status is another, and neither of the above.
     Other,
 }
@@ -27,6 +31,10 @@ pub enum Change {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
+    /// A run came to no verdict: its agent could not be reached, or it broke off.
+    NoVerdict,
+    /// The two runs are of different agents.
+    OtherAgent,
     /// The rule is another, or one run was without it.
     RuleSet,
     /// Its feature was claimed in one of the runs alone.
@@ -58,6 +66,24 @@ pub struct Difference {
     pub message: String,
 }
 
+/// One of the two runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Run {
+    /// What the agent calls itself, if it says.
+    pub agent_id: Option<String>,
+    /// The version that it declares, if it does.
+    pub agent_version: Option<String>,
+    /// Its base URL.
+    pub url: String,
+    /// When the run began.
+    pub started_at: String,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// Why it has no verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// What differs between two runs, in the later one's order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
@@ -65,6 +91,10 @@ pub struct Comparison {
     pub format: &'static str,
     /// Always 1.
     pub format_version: u32,
+    /// The earlier run.
+    pub before: Run,
+    /// The later one.
+    pub after: Run,
     /// How many rules are the same in both.
     pub unchanged: usize,
     /// The others.
@@ -91,18 +121,27 @@ impl Comparison {
         Self {
             format: "acp-tck/diff",
             format_version: 1,
+            before: run(before),
+            after: run(after),
             unchanged,
             differences: differences.into_iter().flatten().collect(),
         }
     }
 
-    /// Whether anything fell short that did not before, a new rule included.
+    /// `Fail` if anything fell short that did not before, a new rule included; else `Error` if one
+    /// of the runs has no verdict, as then nothing is known of what it did not decide.
     #[must_use]
-    pub fn is_worse(&self) -> bool {
-        self.differences.iter().any(|it| {
+    pub fn verdict(&self) -> Verdict {
+        let is_worse = self.differences.iter().any(|it| {
             let fails = matches!(it.after, Some(Status::Fail | Status::Inconclusive));
             it.change == Change::Broke || (it.change == Change::New && fails)
-        })
+        });
+        let verdicts = [self.before.verdict, self.after.verdict];
+        match (is_worse, verdicts.contains(&Verdict::Error)) {
+            (true, _) => Verdict::Fail,
+            (false, true) => Verdict::Error,
+            (false, false) => Verdict::Pass,
+        }
     }
 
     /// Writes it as JSON.
@@ -119,40 +158,19 @@ impl Comparison {
     /// # Errors
     /// Only those of `out`.
     pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        for (change, title) in [
-            (Change::Broke, "Broke"),
-            (Change::Mended, "Mended"),
-            (Change::New, "New in the catalogue"),
-            (Change::Gone, "Gone from the catalogue"),
-            (Change::Other, "Otherwise changed"),
-        ] {
-            let members = self.differences.iter().filter(|it| it.change == change);
-            let members: Vec<&Difference> = members.collect();
-            if members.is_empty() {
-                continue;
-            }
-            heading(out, &format!("{title} ({})", members.len()))?;
-            for member in members {
-                member.write(out)?;
-            }
-        }
-        let same = words::count(self.unchanged, "rule is", "rules are");
-        writeln!(out, "\n{same} as before")
+        face::write(self, out)
     }
 }
 
-impl Difference {
-    fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
-        let word = |status: Option<Status>| status.map_or("-", words::status);
-        let (before, after) = (word(self.before), word(self.after));
-        let rule = paint(BOLD, &text::clip(&self.rule, 80));
-        writeln!(
-            out,
-            "  {rule}  {}",
-            paint(DIM, &format!("{before} → {after}"))
-        )?;
-        paragraph(out, 4, &text::clip(&self.message, text::SENTENCE))?;
-        paragraph(out, 4, &format!("cause: {}", self.because))
+fn run(report: &Report) -> Run {
+    let target = &report.target;
+    Run {
+        agent_id: target.agent_id.clone(),
+        agent_version: target.agent_version.clone(),
+        url: target.url.clone(),
+        started_at: report.started_at.clone(),
+        verdict: report.verdict,
+        error: report.error.clone(),
     }
 }
 
@@ -167,17 +185,14 @@ fn difference(
     now: Option<&Finding>,
 ) -> Option<Difference> {
     let told = now.or(then)?;
-    let (cause, because) = match (then, now) {
-        (Some(then), Some(now)) => cause(before, after, then, now),
-        _ => (
-            Cause::RuleSet,
-            "the rule set, or the choice of rules: one run alone judged this one".to_owned(),
-        ),
-    };
+    let (cause, because) = cause::of(before, after, then, now);
     let (was, is) = (then.map(|it| it.status), now.map(|it| it.status));
     Some(Difference {
         rule: told.rule.clone(),
-        change: change(was, is),
+        change: match cause {
+            Cause::NoVerdict => Change::Undecided,
+            _ => change(was, is),
+        },
         cause,
         because,
         before: was,
@@ -199,56 +214,6 @@ fn change(was: Option<Status>, is: Option<Status>) -> Change {
             Change::Other
         }
     }
-}
-
-/// The first cause that the reports show; the agent's where they show none.
-fn cause(before: &Report, after: &Report, then: &Finding, now: &Finding) -> (Cause, String) {
-    let said = |cause, text: &str| (cause, text.to_owned());
-    if (&then.clause, then.level, &then.feature) != (&now.clause, now.level, &now.feature) {
-        return said(
-            Cause::RuleSet,
-            "the rule set: this rule asks for something else now",
-        );
-    }
-    let claimed = |report: &Report| {
-        let mut features = report.features.iter();
-        features.any(|feature| feature.name == now.feature && feature.claimed)
-    };
-    if claimed(before) != claimed(after) {
-        let feature = text::clip(&now.feature, 60);
-        let verb = if claimed(after) { "now" } else { "no longer" };
-        return (
-            Cause::Claim,
-            format!("the claim: `{feature}` is {verb} claimed"),
-        );
-    }
-    if is_of_settings(then.status, now.status) {
-        return said(
-            Cause::Settings,
-            "the settings: strictness, or the file of expected failures",
-        );
-    }
-    if (before.seed, before.cases) != (after.seed, after.cases) {
-        return said(
-            Cause::Settings,
-            "the settings, perhaps: the cases were others",
-        );
-    }
-    let is_other_tool = before.tool.version != after.tool.version;
-    let version = |report: &Report| report.target.agent_version.clone();
-    if is_other_tool && version(before) == version(after) {
-        return said(
-            Cause::Unclear,
-            "the agent or the checker: the checker's version differs, the agent's does not",
-        );
-    }
-    said(Cause::Agent, "the agent answers otherwise")
-}
-
-/// Whether the rule does not hold in either run, and only what that means differs.
-fn is_of_settings(was: Status, is: Status) -> bool {
-    let falls_short = |status| matches!(status, Status::Fail | Status::Warn | Status::Expected);
-    falls_short(was) && falls_short(is)
 }
 
 #[cfg(test)]
@@ -303,14 +268,9 @@ mod tests {
                 ("a.d", Change::Gone),
             ]
         );
-        assert!(comparison.is_worse());
-        assert!(!Comparison::of(&before, &before).is_worse());
-        let mut out = Vec::new();
-        comparison
-            .write(&mut out)
-            .expect("a vector takes everything");
-        let text = String::from_utf8(out).expect("UTF-8");
-        insta::assert_snapshot!(text.replace('\u{1b}', "^"));
+        assert_eq!(comparison.verdict(), Verdict::Fail);
+        assert_eq!(Comparison::of(&before, &before).verdict(), Verdict::Pass);
+        insta::assert_snapshot!(said(&comparison));
     }
 
     #[test]
@@ -343,11 +303,76 @@ mod tests {
         assert_eq!(one(&run(&[]), &after), (Change::New, Cause::RuleSet));
     }
 
+    /// A run that was over before it decided these rules.
+    fn broken_off(rules: &[&str]) -> Report {
+        let undecided: Vec<_> = rules.iter().map(|it| (*it, Status::Inconclusive)).collect();
+        let mut report = run(&undecided);
+        report.verdict = Verdict::Error;
+        report.error = Some("cannot connect for /auth: connection refused".to_owned());
+        report
+    }
+
+    fn said(comparison: &Comparison) -> String {
+        let mut out = Vec::new();
+        let written = comparison.write(&mut out);
+        written.expect("a vector takes everything");
+        String::from_utf8(out)
+            .expect("UTF-8")
+            .replace('\u{1b}', "^")
+    }
+
+    #[test]
+    fn an_outage_breaks_and_mends_nothing() {
+        let good = run(&[("a.a", Status::Pass), ("a.b", Status::Fail)]);
+        let mut none = broken_off(&["a.a", "a.b"]);
+        none.target.agent_id = None;
+        for (before, after) in [(&good, &none), (&none, &good)] {
+            let comparison = Comparison::of(before, after);
+            for it in &comparison.differences {
+                let told = (it.change, it.cause);
+                assert_eq!(told, (Change::Undecided, Cause::NoVerdict));
+            }
+            assert_eq!(comparison.verdict(), Verdict::Error);
+        }
+        insta::assert_snapshot!(said(&Comparison::of(&good, &none)));
+    }
+
+    #[test]
+    fn what_a_run_decided_before_it_broke_off_still_counts() {
+        let before = run(&[("a.a", Status::Pass), ("a.b", Status::Pass)]);
+        let mut after = broken_off(&["a.a", "a.b"]);
+        after.results[0].status = Status::Fail;
+        let comparison = Comparison::of(&before, &after);
+        let told: Vec<_> = comparison.differences.iter().map(|it| it.change).collect();
+        assert_eq!(told, [Change::Broke, Change::Undecided]);
+        assert_eq!(comparison.verdict(), Verdict::Fail);
+    }
+
+    #[test]
+    fn two_agents_are_both_named_and_their_difference_is_no_change_of_one() {
+        let before = run(&[("a.a", Status::Pass)]);
+        let mut after = run(&[("a.a", Status::Fail)]);
+        after.target.agent_id = Some("beta\u{1b}[2J".to_owned());
+        assert_eq!(one(&before, &after), (Change::Broke, Cause::OtherAgent));
+        let text = said(&Comparison::of(&before, &after));
+        for name in ["weather-advisor", "beta\\u{1b}[2J"] {
+            assert!(text.contains(name), "{text}");
+        }
+        // One agent may be found at another place, and may keep its name to itself once.
+        after.target.agent_id.clone_from(&before.target.agent_id);
+        after.target.url = "http://127.0.0.1:9".to_owned();
+        assert_eq!(one(&before, &after), (Change::Broke, Cause::Agent));
+        after.target.agent_id = None;
+        assert_eq!(one(&before, &after), (Change::Broke, Cause::OtherAgent));
+        after.target.url.clone_from(&before.target.url);
+        assert_eq!(one(&before, &after), (Change::Broke, Cause::Agent));
+    }
+
     #[test]
     fn a_new_rule_that_fails_is_worse_and_one_that_holds_is_not() {
         let before = run(&[]);
-        let worse = |status| Comparison::of(&before, &run(&[("a.a", status)])).is_worse();
-        assert!(worse(Status::Fail));
-        assert!(!worse(Status::Pass));
+        let verdict = |status| Comparison::of(&before, &run(&[("a.a", status)])).verdict();
+        assert_eq!(verdict(Status::Fail), Verdict::Fail);
+        assert_eq!(verdict(Status::Pass), Verdict::Pass);
     }
 }

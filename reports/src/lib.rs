@@ -35,7 +35,7 @@ pub use check::{
     Dialect, Feature, Finding, Level, ProfileLevel, Report, Stale, Status, Summary, Target, Tool,
     Verdict,
 };
-pub use diff::{Cause, Change, Comparison, Difference};
+pub use diff::{Cause, Change, Comparison, Difference, Run};
 pub use evidence::{Arrival, Evidence, Mark, Request, Response, Span};
 pub use format::{Format, UnknownFormat};
 pub use history::History;

@@ -118,16 +118,24 @@ fn section(report: &Report, status: Status, title: &str, room: &mut usize) -> St
     listed(title, blocks, room)
 }
 
+/// A heading with how many are below it, and their blocks.
 fn listed(title: &str, blocks: Vec<String>, room: &mut usize) -> String {
+    let ones = blocks.into_iter().map(|block| (1, block));
+    counted(title, ones.collect(), room)
+}
+
+/// The same of blocks that tell of several each.
+fn counted(title: &str, blocks: Vec<(usize, String)>, room: &mut usize) -> String {
     if blocks.is_empty() {
         return String::new();
     }
-    let mut section = format!("\n### {title} ({})\n\n", blocks.len());
+    let whole: usize = blocks.iter().map(|(number, _)| number).sum();
+    let mut section = format!("\n### {title} ({whole})\n\n");
     let mut left_out = 0;
-    for block in blocks {
+    for (number, block) in blocks {
         let length = block.chars().count();
         if left_out > 0 || length > *room {
-            left_out += 1;
+            left_out += number;
             continue;
         }
         *room -= length;
@@ -196,9 +204,10 @@ fn reasons(report: &Report, status: Status, title: &str, room: &mut usize) -> St
     let reasons = reasons.into_iter().map(|(reason, members)| {
         let rules = members.iter().map(|finding| code(&finding.rule, 80));
         let rules = rules.collect::<Vec<_>>().join(", ");
-        format!("- {}: {rules}\n", inline(reason, text::SENTENCE))
+        let line = format!("- {}: {rules}\n", inline(reason, text::SENTENCE));
+        (members.len(), line)
     });
-    listed(title, reasons.collect(), room)
+    counted(title, reasons.collect(), room)
 }
 
 /// Text of anyone's as text, in Markdown as well as in HTML, at most `limit` characters.

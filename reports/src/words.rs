@@ -70,6 +70,14 @@ pub(crate) fn when(started_at: &str) -> String {
     }
 }
 
+/// The same to the second.
+pub(crate) fn moment(started_at: &str) -> String {
+    match started_at.parse::<jiff::Timestamp>() {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        Err(_) => text::clip(started_at, 40),
+    }
+}
+
 /// What became of a rule, as the JSON has it.
 pub(crate) fn status(status: Status) -> &'static str {
     match status {
@@ -294,6 +302,8 @@ mod tests {
     #[test]
     fn a_time_is_said_to_the_minute_in_utc() {
         assert_eq!(when("2026-11-22T11:30:12.5+02:00"), "2026-11-22 09:30");
+        let precise = "2026-11-22T09:30:12.508427576Z";
+        assert_eq!(moment(precise), "2026-11-22 09:30:12 UTC");
         assert_eq!(when(""), "without a time");
         assert_eq!(when("so\u{1b}on"), "so\\u{1b}on");
     }

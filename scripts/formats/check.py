@@ -8,6 +8,8 @@ import sys
 import jsonschema
 import junitparser
 from lxml import etree
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as read_prometheus
 
 reports = pathlib.Path(sys.argv[1])
 fixtures = pathlib.Path("fixtures/reports")
@@ -67,6 +69,20 @@ assert loads, "no load report was written"
 for load in loads:
     load_schema.validate(load)
 print(f"checked: {len(loads)} load reports, by their schema")
+
+# What Prometheus's own library makes of the metrics: the agent's, and those of a load.
+for name, parse in [
+    ("agent.prom", read_prometheus),
+    ("agent.openmetrics", read_openmetrics),
+    ("load.prom", read_prometheus),
+]:
+    families = list(parse((reports / name).read_text()))
+    names = [it.name for it in families]
+    assert families and len(set(names)) == len(names), (name, names)
+    for family in families:
+        assert family.documentation and family.type != "unknown", (name, family)
+        assert family.samples, (name, family.name)
+print("checked: metrics, by prometheus_client, as Prometheus text and as OpenMetrics")
 
 # sarif-tools: what people use to read SARIF on a command line.
 for kind in KINDS:

@@ -172,9 +172,10 @@ fn check(way: &Way, met: Option<&Met>, key: Option<&str>) -> String {
         "\n[check]\n\
          # What starts the agent for the check and is stopped after it; a URL on the command line goes before it.\n\
          {launch}\n\
-         # How often it is told to send heartbeats; `quick` leaves out what has to wait for them.\n\
+         # How often it is told to send heartbeats (30s). A check waits for some of them; `quick` leaves out what has to,\n\
+         # and does not certify it.\n\
          # heartbeat-interval = \"2s\"\n\
-         {}quick = true\n\
+         # quick = true\n\
          # What the agent is to have: what goes missing fails the run.\n\
          {claim}\n\
          # Whether a SHOULD that does not hold fails the run.\n\
@@ -187,11 +188,6 @@ fn check(way: &Way, met: Option<&Met>, key: Option<&str>) -> String {
          # skip = [\"transport.head\"]\n\
          # Reports, in the formats that their suffixes tell; without any, text on the terminal.\n\
          # output = [\"acp.html\", \"acp.xml\"]\n",
-        if matches!(way, Way::Launch(_)) {
-            ""
-        } else {
-            "# "
-        },
         credentials(met, key),
         limited(met),
     )
@@ -323,6 +319,8 @@ mod tests {
             Some("python \"my agent.py\" --port {port}")
         );
         assert_eq!(check["api-key-env"].as_str(), Some("AGENT_KEY"));
+        // What is left out of a check is the user's to say.
+        assert!(check.get("quick").is_none(), "{text}");
         assert_eq!(file["load"]["api-key-env"].as_str(), Some("AGENT_KEY"));
         // What is seen in a launch alone is not claimed for every run.
         assert_eq!(check["claim"].as_array().map(Vec::len), Some(1));

@@ -16,8 +16,14 @@ pub(super) enum Document {
 
 /// A report; else what is wrong with the file.
 pub(super) fn any(file: &Path) -> Result<Document, Failure> {
-    let wrong = |what: String| Failure::usage(format!("{}: {what}", file.display()));
-    let document = json(file)?;
+    of_bytes(&file.display().to_string(), &input::bytes(file)?)
+}
+
+/// A report; else what is wrong with what goes by this name.
+pub(super) fn of_bytes(name: &str, bytes: &[u8]) -> Result<Document, Failure> {
+    let wrong = |what: String| Failure::usage(format!("{name}: {what}"));
+    let document: Value =
+        serde_json::from_slice(bytes).map_err(|error| wrong(format!("not JSON: {error}")))?;
     document_of(document).map_err(wrong)?.ok_or_else(|| {
         wrong(format!(
             "not a report of `acp-tck check` or `acp-tck load` as JSON ({} {}, {} {})",
@@ -62,11 +68,6 @@ pub(super) fn reports_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     }
     files.sort();
     Ok(files)
-}
-
-fn json(file: &Path) -> Result<Value, Failure> {
-    serde_json::from_slice(&input::bytes(file)?)
-        .map_err(|error| Failure::usage(format!("{}: not JSON: {error}", file.display())))
 }
 
 fn document_of(document: Value) -> Result<Option<Document>, String> {

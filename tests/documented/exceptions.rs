@@ -16,6 +16,12 @@ pub(crate) const ENDINGS: &[(&str, &[i32], &str)] = &[(
     "a busy machine may miss a threshold",
 )];
 
+/// Samples that the command before them does not print: a part of each, and why.
+pub(crate) const CUT_OUT: &[(&str, &str)] = &[(
+    "changed invoke-001",
+    "an agent that answers otherwise the second time",
+)];
+
 /// Texts that are put in place of others, so that a command can run here and now.
 pub(crate) const REPLACED: &[(&str, &str)] = &[
     ("cargo run --release -- ", "acp-tck "),
@@ -39,6 +45,10 @@ pub(crate) const GIVEN: &[(&str, &str)] = &[
     (
         "acp.json",
         "acp-tck check http://localhost:8000 --only auth --output acp.json",
+    ),
+    (
+        "load.json",
+        "acp-tck load http://localhost:8000 --duration 1s --output load.json",
     ),
     (
         "one.json",

@@ -90,6 +90,7 @@ fn event(before: &Report, after: &Report) -> Option<Event> {
         (Change::New, "quiet", "new"),
         (Change::Gone, "quiet", "gone"),
         (Change::Other, "quiet", "otherwise changed"),
+        (Change::Undecided, "quiet", "not decided"),
     ] {
         let rules = of(change);
         if !rules.is_empty() {
@@ -241,7 +242,7 @@ mod tests {
     }
 
     fn group(runs: &[Report]) -> Group<'_, Report> {
-        let mut groups = groups(runs, |_| String::new(), |it| &it.started_at);
+        let mut groups = groups(runs);
         groups.pop().expect("there are runs")
     }
 
@@ -270,6 +271,7 @@ mod tests {
     fn a_run_that_reached_no_agent_breaks_nothing() {
         let mut gone = sample::unreachable();
         gone.started_at = "2026-11-02T10:00:00Z".to_owned();
+        gone.target.url = sample::clean().target.url;
         let runs = [run(1, Status::Pass), gone, run(3, Status::Pass)];
         let group = group(&runs);
         assert!(events(&group).iter().all(|event| event.turns.is_empty()));

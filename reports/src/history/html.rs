@@ -1,11 +1,12 @@
 //! The history as a page.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde::Serialize;
 
 use super::checks::Open;
-use super::{Group, History, agent, checks, groups, loads};
+use super::{Group, History, Member, checks, groups, loads};
 use crate::chart::Spark;
 use crate::{LoadReport, Report, html, text, words};
 
@@ -15,6 +16,8 @@ const TEMPLATE: &str = concat!(
 );
 /// No more agents, profiles and scenarios than this have a part of their own.
 const GROUPS: usize = 100;
+/// Of the addresses of one agent, so many are named.
+const URLS: usize = 3;
 
 #[derive(Serialize)]
 struct View {
@@ -120,16 +123,8 @@ pub(super) fn write(history: &History, out: &mut dyn io::Write) -> io::Result<()
 }
 
 fn view(history: &History) -> View {
-    let of_check = |it: &Report| {
-        let agent = agent(it.target.agent_id.as_deref(), &it.target.url);
-        format!("{agent} by {}", text::clip(&it.profile, super::NAME))
-    };
-    let of_load = |it: &LoadReport| {
-        let agent = agent(it.target.agent_id.as_deref(), &it.target.url);
-        format!("{agent} under `{}`", text::clip(&it.scenario, super::NAME))
-    };
-    let checks = groups(&history.checks, of_check, |it| &it.started_at);
-    let loads = groups(&history.loads, of_load, |it| &it.started_at);
+    let checks = groups(&history.checks);
+    let loads = groups(&history.loads);
     let checks = checks.iter().map(check);
     let loads = loads.iter().map(load);
     let mut parts: Vec<Part> = checks.chain(loads).take(GROUPS).collect();
@@ -150,7 +145,7 @@ fn check(group: &Group<'_, Report>) -> Part {
         anchor: String::new(),
         kind: "check",
         name: group.name.clone(),
-        span: span(group, |run| &run.started_at),
+        span: span(group),
         verdict,
         class,
         figures: checks::figures(group),
@@ -168,8 +163,8 @@ fn load(group: &Group<'_, LoadReport>) -> Part {
     Part {
         anchor: String::new(),
         kind: "load",
-        name: group.name.replace('`', ""),
-        span: span(group, |run| &run.started_at),
+        name: group.name.clone(),
+        span: span(group),
         verdict,
         class,
         figures: loads::figures(group),
@@ -181,13 +176,24 @@ fn load(group: &Group<'_, LoadReport>) -> Part {
     }
 }
 
-fn span<R>(group: &Group<'_, R>, began: impl Fn(&R) -> &str) -> String {
-    let at = |run: Option<&&R>| run.map(|run| super::when(began(run))).unwrap_or_default();
+/// How many runs, when, and where, if not always at the same place.
+fn span<R: Member>(group: &Group<'_, R>) -> String {
+    let at = |run: Option<&&R>| run.map(|run| super::when(run.began())).unwrap_or_default();
     let (first, last) = (at(group.runs.first()), at(group.runs.last()));
     let count = words::count(group.runs.len(), "run", "runs");
+    let urls: BTreeSet<&str> = group.runs.iter().map(|run| run.url()).collect();
+    let places = match urls.len() {
+        0 | 1 => String::new(),
+        number => {
+            let named = urls.iter().take(URLS).map(|url| text::clip(url, 200));
+            let rest = if number > URLS { ", …" } else { "" };
+            let named = named.collect::<Vec<_>>().join(", ");
+            format!("; at {number} addresses: {named}{rest}")
+        }
+    };
     match first == last {
-        true => format!("{count}, {last}"),
-        false => format!("{count}, from {first} to {last}"),
+        true => format!("{count}, {last}{places}"),
+        false => format!("{count}, from {first} to {last}{places}"),
     }
 }
 
@@ -224,6 +230,18 @@ mod tests {
         load.requests.total = 1;
         history.add_load(load);
         insta::assert_snapshot!(html::without_style(&written(&history)));
+    }
+
+    #[test]
+    fn an_agent_that_was_at_several_addresses_is_said_to_be() {
+        let mut history = History::default();
+        for port in 1..=5 {
+            let mut report = run(port, Status::Pass);
+            report.target.url = format!("http://127.0.0.1:{port}");
+            history.add_check(report);
+        }
+        let page = written(&history);
+        assert!(page.contains("5 addresses") && page.contains("127.0.0.1:3, …"));
     }
 
     #[test]

@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_threshold_that_is_missed_again_is_told_with_its_day() {
         let runs = [run(1, 4.0, true), run(2, 60.0, false), run(3, 5.0, true)];
-        let groups = groups(&runs, |_| String::new(), |it| &it.started_at);
+        let groups = groups(&runs);
         let events = events(&groups[0]);
         let told: Vec<_> = events
             .iter()
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn figures_that_no_run_has_are_left_out() {
         let runs = [run(1, 4.0, true), run(2, 6.0, true)];
-        let groups = groups(&runs, |_| String::new(), |it| &it.started_at);
+        let groups = groups(&runs);
         let names: Vec<_> = figures(&groups[0]).iter().map(Figure::name).collect();
         assert!(
             names.contains(&"p99") && !names.contains(&"hit rate"),

@@ -4,6 +4,7 @@ mod checks;
 mod html;
 mod loads;
 
+use std::collections::HashMap;
 use std::io;
 
 use crate::words::when;
@@ -73,6 +74,51 @@ impl History {
     }
 }
 
+/// What tells with which others a run belongs.
+trait Member {
+    fn agent_id(&self) -> Option<&str>;
+    fn url(&self) -> &str;
+    fn began(&self) -> &str;
+    /// What of the agent it is about, after the agent's name.
+    fn about(&self) -> String;
+}
+
+impl Member for Report {
+    fn agent_id(&self) -> Option<&str> {
+        self.target.agent_id.as_deref()
+    }
+
+    fn url(&self) -> &str {
+        &self.target.url
+    }
+
+    fn began(&self) -> &str {
+        &self.started_at
+    }
+
+    fn about(&self) -> String {
+        format!("by {}", text::clip(&self.profile, NAME))
+    }
+}
+
+impl Member for LoadReport {
+    fn agent_id(&self) -> Option<&str> {
+        self.target.agent_id.as_deref()
+    }
+
+    fn url(&self) -> &str {
+        &self.target.url
+    }
+
+    fn began(&self) -> &str {
+        &self.started_at
+    }
+
+    fn about(&self) -> String {
+        format!("under {}", text::clip(&self.scenario, NAME))
+    }
+}
+
 /// Runs of one kind, under their name, in the order of time.
 struct Group<'h, R> {
     name: String,
@@ -80,17 +126,27 @@ struct Group<'h, R> {
 }
 
 /// Puts runs of the same kind together; both in the order of time.
-fn groups<'h, R>(
-    runs: &'h [R],
-    name: impl Fn(&R) -> String,
-    began: impl Fn(&R) -> &str,
-) -> Vec<Group<'h, R>> {
+///
+/// A run that nobody answered has no name to go by: it is of the agent that was last known at its
+/// URL, or, before any was, of the first that came to be.
+fn groups<R: Member>(runs: &[R]) -> Vec<Group<'_, R>> {
     let mut sorted: Vec<&R> = runs.iter().collect();
     // What says no time comes first: it is not known to be later than anything.
-    sorted.sort_by_key(|run| began(run).parse::<jiff::Timestamp>().ok());
-    let mut groups: Vec<Group<'h, R>> = Vec::new();
+    sorted.sort_by_key(|run| run.began().parse::<jiff::Timestamp>().ok());
+    let latest_first = sorted.iter().rev();
+    let mut at: HashMap<&str, &str> = latest_first
+        .filter_map(|run| Some((run.url(), run.agent_id()?)))
+        .collect();
+    let mut groups: Vec<Group<'_, R>> = Vec::new();
     for run in sorted {
-        let name = name(run);
+        let agent = match run.agent_id() {
+            Some(id) => {
+                at.insert(run.url(), id);
+                id
+            }
+            None => at.get(run.url()).copied().unwrap_or(run.url()),
+        };
+        let name = format!("{} {}", text::clip(agent, NAME), run.about());
         match groups.iter_mut().find(|group| group.name == name) {
             Some(group) => group.runs.push(run),
             None => groups.push(Group {
@@ -102,23 +158,50 @@ fn groups<'h, R>(
     groups
 }
 
-fn agent(id: Option<&str>, url: &str) -> String {
-    text::clip(id.unwrap_or(url), NAME)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
 
     #[test]
     fn runs_are_sorted_by_the_moment_and_not_by_its_writing() {
-        let runs = [
+        let times = [
             "2026-11-22T11:30:00+02:00",
             "2026-11-22T10:00:00.5Z",
             "2026-11-22T10:00:00Z",
             "soon",
         ];
-        let groups = groups(&runs, |_| String::new(), |it| it);
-        assert_eq!(groups[0].runs, [&runs[3], &runs[0], &runs[2], &runs[1]]);
+        let runs = times.map(|time| run(time, Some("alpha")));
+        let groups = groups(&runs);
+        let sorted: Vec<&str> = groups[0].runs.iter().map(|it| it.began()).collect();
+        assert_eq!(sorted, [times[3], times[0], times[2], times[1]]);
+    }
+
+    fn run(began: &str, agent: Option<&str>) -> Report {
+        let mut report = sample::clean();
+        report.started_at = began.to_owned();
+        report.target.agent_id = agent.map(str::to_owned);
+        report
+    }
+
+    #[test]
+    fn an_outage_belongs_to_the_agent_that_was_last_known_at_its_url() {
+        let day = |day: u32| format!("2026-11-{day:02}T10:00:00Z");
+        let mut elsewhere = run(&day(6), None);
+        elsewhere.target.url = "http://127.0.0.1:9".to_owned();
+        let runs = [
+            run(&day(1), None),
+            run(&day(2), Some("alpha")),
+            run(&day(3), None),
+            run(&day(4), Some("beta")),
+            run(&day(5), None),
+            elsewhere,
+        ];
+        let groups = groups(&runs);
+        let told: Vec<_> = groups
+            .iter()
+            .map(|it| (it.name.split(' ').next().unwrap_or_default(), it.runs.len()))
+            .collect();
+        assert_eq!(told, [("alpha", 3), ("beta", 2), ("http://127.0.0.1:9", 1)]);
     }
 }

@@ -177,6 +177,17 @@ mod tests {
     }
 
     #[test]
+    fn of_an_agent_that_nobody_reached_no_feature_is_said_to_be_missing() {
+        let mut report = sample::undecided();
+        report.features = sample::report().features;
+        let page = written(&report);
+        assert_eq!(page.matches(">not seen<").count(), 4);
+        for word in ["not offered", "not certified", "not found", ", found"] {
+            assert!(!page.contains(word), "{word}");
+        }
+    }
+
+    #[test]
     fn the_lighter_escaping_stands_between_tags_alone() {
         for place in TEMPLATE.split("|in_text").skip(1) {
             let after = place.trim_start_matches([' ', '}']);

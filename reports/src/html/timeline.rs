@@ -28,7 +28,9 @@ struct Tick {
 /// An event, at the arrival of its last byte.
 #[derive(Debug, Serialize)]
 struct Dot {
-    x: String,
+    /// In percent of the width.
+    #[serde(serialize_with = "in_percent", rename = "x")]
+    place: f64,
     number: usize,
     has_label: bool,
     is_marked: bool,
@@ -43,7 +45,7 @@ impl Timeline {
             .into_iter()
             .filter(|ms| ms.is_finite());
         let whole = whole.fold(1.0, f64::max);
-        let x = |ms: f64| format!("{:.2}%", position(ms, whole));
+        let x = |ms: f64| percent(position(ms, whole));
         let reads = response.arrivals.iter().map(|arrival| x(arrival.at_ms));
         Some(Self {
             summary: summary(response, whole),
@@ -52,6 +54,14 @@ impl Timeline {
             events: dots(response, whole),
         })
     }
+}
+
+fn percent(place: f64) -> String {
+    format!("{place:.2}%")
+}
+
+fn in_percent<S: serde::Serializer>(place: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&percent(*place))
 }
 
 /// A little room is left at both ends, for the labels.
@@ -69,29 +79,37 @@ fn completed(response: &Response, event: Span) -> Option<f64> {
 
 fn dots(response: &Response, whole: f64) -> Vec<Dot> {
     let mut dots = Vec::new();
-    let mut labelled = f64::NEG_INFINITY;
     for (index, event) in response.events.iter().enumerate() {
         let Some(at) = completed(response, *event) else {
             continue;
         };
-        let place = position(at, whole);
-        let has_label = place - labelled >= APART;
-        if has_label {
-            labelled = place;
-        }
         let end = event.offset.saturating_add(event.length);
         let is_hit = |mark: Span| {
             mark.offset < end && event.offset < mark.offset.saturating_add(mark.length.max(1))
         };
         dots.push(Dot {
-            x: format!("{place:.2}%"),
+            place: position(at, whole),
             number: index + 1,
-            has_label,
+            has_label: false,
             is_marked: response.marks.iter().any(|mark| is_hit(mark.span)),
             title: format!("event {} after {}", index + 1, words::duration(at)),
         });
     }
+    label(&mut dots);
     dots
+}
+
+/// Numbers those that have room for it: first what is at fault, then the others in their order.
+fn label(dots: &mut [Dot]) {
+    let mut taken: Vec<f64> = Vec::new();
+    for marked in [true, false] {
+        for dot in dots.iter_mut().filter(|dot| dot.is_marked == marked) {
+            dot.has_label = taken.iter().all(|it| (dot.place - it).abs() >= APART);
+            if dot.has_label {
+                taken.push(dot.place);
+            }
+        }
+    }
 }
 
 fn summary(response: &Response, whole: f64) -> String {
@@ -122,7 +140,7 @@ fn ticks(whole: f64) -> Vec<Tick> {
     ticks
         .take_while(|ms| *ms <= whole)
         .map(|ms| Tick {
-            x: format!("{:.2}%", position(ms, whole)),
+            x: percent(position(ms, whole)),
             label: if ms == 0.0 {
                 "0".to_owned()
             } else {
@@ -151,10 +169,7 @@ mod tests {
     #[test]
     fn distances_are_to_scale() {
         let timeline = Timeline::of(&response(), 655.0).expect("there are arrivals");
-        let x = |index: usize| {
-            let x = timeline.events[index].x.trim_end_matches('%');
-            x.parse::<f64>().expect("a number")
-        };
+        let x = |index: usize| timeline.events[index].place;
         let ratio = (x(4) - x(0)) / (x(1) - x(0));
         assert!((ratio - 600.0 / 41.5).abs() < 0.05, "{ratio}");
         assert!(timeline.events[2].is_marked && !timeline.events[3].is_marked);
@@ -163,6 +178,19 @@ mod tests {
             timeline.summary,
             "5 events in 5 reads over 655 ms; longest gap 518 ms"
         );
+    }
+
+    #[test]
+    fn of_events_that_arrive_together_the_one_at_fault_has_its_number() {
+        let mut response = response();
+        response.arrivals = vec![Arrival {
+            until: usize::MAX,
+            at_ms: 5.0,
+        }];
+        let timeline = Timeline::of(&response, 10.0).expect("there are arrivals");
+        let numbered = timeline.events.iter().filter(|it| it.has_label);
+        let numbered: Vec<usize> = numbered.map(|it| it.number).collect();
+        assert_eq!(numbered, [3]);
     }
 
     #[test]

@@ -85,8 +85,7 @@ struct Card {
     name: String,
     state: &'static str,
     word: &'static str,
-    claimed: bool,
-    found: bool,
+    said: &'static str,
     rules: usize,
     bar: Vec<Slice>,
     counts: String,
@@ -216,7 +215,9 @@ fn card(report: &Report, feature: &Feature) -> Card {
         .iter()
         .filter(|finding| finding.feature == feature.name)
         .collect();
+    let is_void = words::is_void(report);
     let (state, word) = match (feature.certified, feature.found || feature.claimed) {
+        _ if is_void => ("absent", "not seen"),
         (true, _) => ("certified", "certified"),
         (false, true) => ("uncertified", "not certified"),
         (false, false) => ("absent", "not offered"),
@@ -230,8 +231,15 @@ fn card(report: &Report, feature: &Feature) -> Card {
         name: text::clip(&feature.name, 60),
         state,
         word,
-        claimed: feature.claimed,
-        found: feature.found,
+        said: match (feature.claimed, feature.found) {
+            // What nobody answered for was not looked for, either.
+            (true, _) if is_void => "claimed",
+            (false, _) if is_void => "not claimed",
+            (true, true) => "claimed, found",
+            (true, false) => "claimed, not found",
+            (false, true) => "not claimed, found",
+            (false, false) => "not claimed, not found",
+        },
         rules: members.len(),
         bar,
         counts: counts.join(", "),

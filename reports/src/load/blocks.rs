@@ -90,15 +90,27 @@ fn load(report: &Report) -> String {
     }
 }
 
+/// How many were answered well. To meet a limit is no answer of use, though it is as it should be: the
+/// rate does not count it.
+fn well(report: &Report) -> String {
+    let ok = report.requests.ok;
+    let rate = rate(report.throughput_rps);
+    let refusals = report.requests.by_status.get("429");
+    match (refusals, &report.rate_limit) {
+        (Some(refused), Some(_)) => format!(
+            "{}, {rate}; {refused} refused, as they should be",
+            ok.saturating_sub(*refused)
+        ),
+        _ => format!("{ok}, {rate}"),
+    }
+}
+
 fn requests(report: &Report) -> Block {
     let requests = &report.requests;
     let failed = share_of(requests.failed, requests.total);
     let mut rows = vec![
         ("total", format!("{}", requests.total)),
-        (
-            "ok",
-            format!("{}, {}", requests.ok, rate(report.throughput_rps)),
-        ),
+        ("ok", well(report)),
         ("failed", format!("{} ({failed})", requests.failed)),
     ];
     let listed = |counts: &std::collections::BTreeMap<String, u64>| {

@@ -159,6 +159,9 @@ pub(crate) fn rate_limit() -> Report {
     let mut report = run("rate-limit");
     report.curve.clear();
     report.users = 2;
+    report.requests.by_status = [("200", 6_000), ("429", 9_000), ("503", 10)]
+        .map(|(status, count)| (status.to_owned(), count))
+        .into();
     report.rate_limit = Some(RateLimit {
         limit: Some(10),
         window_s: Some(60.02),

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Agent, Matrix, Offer, Row, headings, level, mark};
+use super::{Agent, Matrix, Offer, Row, level, mark};
 use crate::{Verdict, html, words};
 
 const TEMPLATE: &str = concat!(
@@ -29,9 +29,9 @@ struct View<'m> {
 
 #[derive(Serialize)]
 struct Head<'m> {
+    /// It comes first: of a long heading the end is not shown.
+    number: usize,
     heading: String,
-    name: &'m str,
-    version: &'m str,
     url: &'m str,
     profile: &'m str,
     started_at: &'m str,
@@ -74,8 +74,7 @@ pub(super) fn write(matrix: &Matrix, out: &mut dyn io::Write) -> io::Result<()> 
 }
 
 fn view(matrix: &Matrix) -> View<'_> {
-    let headings = headings(&matrix.agents).into_iter();
-    let agents = matrix.agents.iter().zip(headings);
+    let agents = matrix.agents.iter().zip(1..);
     let areas = matrix.areas().into_iter().map(|(name, rows)| Area {
         name,
         same: rows.iter().all(|row| row.is_same()),
@@ -84,7 +83,7 @@ fn view(matrix: &Matrix) -> View<'_> {
     View {
         title: words::count(matrix.agents.len(), "ACP agent", "ACP agents"),
         agents: agents
-            .map(|(agent, heading)| head(matrix, agent, heading))
+            .map(|(agent, number)| head(matrix, agent, number))
             .collect(),
         features: &matrix.features,
         hardest: matrix
@@ -101,12 +100,13 @@ fn view(matrix: &Matrix) -> View<'_> {
     }
 }
 
-fn head<'m>(matrix: &'m Matrix, agent: &'m Agent, heading: String) -> Head<'m> {
+fn head<'m>(matrix: &'m Matrix, agent: &'m Agent, number: usize) -> Head<'m> {
     let offers = matrix.features.iter().map(|feature| {
         let (class, mark, said) = match agent.offer(feature) {
             Some(Offer::Certified) => ("pass", "✓", "certified"),
             Some(Offer::Uncertified) => ("fail", "✗", "offered, not certified"),
             Some(Offer::Absent) => ("skip", "-", "not offered"),
+            Some(Offer::Unseen) => ("inconclusive", "?", "not seen"),
             None => ("none", "", "not judged"),
         };
         let message = "";
@@ -118,9 +118,8 @@ fn head<'m>(matrix: &'m Matrix, agent: &'m Agent, heading: String) -> Head<'m> {
         }
     });
     Head {
-        heading,
-        name: &agent.name,
-        version: &agent.version,
+        number,
+        heading: agent.heading(),
         url: &agent.url,
         profile: &agent.profile,
         started_at: &agent.started_at,

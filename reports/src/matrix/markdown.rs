@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Matrix, Offer, Row, headings, level, mark};
+use super::{Matrix, Offer, Row, level, mark};
 use crate::markdown::{code, inline};
 use crate::words;
 
@@ -25,19 +25,19 @@ fn agents(matrix: &Matrix, page: &mut String, room: &mut usize) {
     if matrix.agents.is_empty() {
         return;
     }
-    let mut head = "| | agent | level |".to_owned();
+    let mut head = "| | agent | at | level |".to_owned();
     for feature in &matrix.features {
         head.push_str(&format!(" {} |", inline(feature, 40)));
     }
     let columns = "|:-:".repeat(matrix.features.len());
-    head.push_str(&format!("\n|--:|:--|:--{columns}|\n"));
-    let names = headings(&matrix.agents);
-    let lines = matrix.agents.iter().zip(names).enumerate();
-    let lines = lines.map(|(number, (agent, name))| {
+    head.push_str(&format!("\n|--:|:--|:--|:--{columns}|\n"));
+    let lines = matrix.agents.iter().enumerate();
+    let lines = lines.map(|(number, agent)| {
         let mut line = format!(
-            "| {} | {} | {} |",
+            "| {} | {} | {} | {} |",
             number + 1,
-            inline(&name, 120),
+            inline(&agent.heading(), 120),
+            code(&agent.url, 200),
             level(agent.level)
         );
         for feature in &matrix.features {
@@ -45,6 +45,7 @@ fn agents(matrix: &Matrix, page: &mut String, room: &mut usize) {
                 Some(Offer::Certified) => "✓",
                 Some(Offer::Uncertified) => "✗",
                 Some(Offer::Absent) => "-",
+                Some(Offer::Unseen) => "?",
                 None => "",
             };
             line.push_str(&format!(" {mark} |"));
@@ -53,7 +54,7 @@ fn agents(matrix: &Matrix, page: &mut String, room: &mut usize) {
         line
     });
     push(page, room, &head, lines.collect());
-    page.push_str("\n✓ certified, ✗ offered and not certified, - not offered\n");
+    page.push_str("\n✓ certified, ✗ offered and not certified, - not offered, ? not seen, as nobody answered\n");
     left_out(page, matrix.agents_left_out, "agent", "agents");
 }
 

@@ -43,6 +43,8 @@ enum Offer {
     Certified,
     Uncertified,
     Absent,
+    /// Nobody answered, so that nothing is known of it.
+    Unseen,
 }
 
 /// A rule, and what became of it with each agent.
@@ -142,6 +144,10 @@ impl Matrix {
 }
 
 impl Agent {
+    fn heading(&self) -> String {
+        format!("{} {}", self.name, self.version).trim().to_owned()
+    }
+
     fn offer(&self, feature: &str) -> Option<Offer> {
         let mut features = self.features.iter();
         features
@@ -197,8 +203,10 @@ fn agent(report: &Report) -> Agent {
     let target = &report.target;
     let url = text::clip(&target.url, 200);
     let name = target.agent_id.as_deref().map(|id| text::clip(id, NAME));
+    let is_void = words::is_void(report);
     let features = report.features.iter().take(RULES).map(|feature| {
         let offer = match (feature.certified, feature.found || feature.claimed) {
+            _ if is_void => Offer::Unseen,
             (true, _) => Offer::Certified,
             (false, true) => Offer::Uncertified,
             (false, false) => Offer::Absent,
@@ -237,22 +245,6 @@ fn level(level: ProfileLevel) -> &'static str {
         ProfileLevel::Core => "core",
         ProfileLevel::None => "none",
     }
-}
-
-/// A column's heading; a number where an agent is there twice.
-fn headings(agents: &[Agent]) -> Vec<String> {
-    let called = |agent: &Agent| format!("{} {}", agent.name, agent.version);
-    let names = agents.iter().enumerate().map(|(number, agent)| {
-        let name = called(agent);
-        let twice = agents.iter().filter(|other| called(other) == name).count() > 1;
-        let again = if twice {
-            format!(" ({})", number + 1)
-        } else {
-            String::new()
-        };
-        format!("{}{again}", name.trim())
-    });
-    names.collect()
 }
 
 #[cfg(test)]
@@ -317,11 +309,13 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_that_is_there_twice_is_told_apart() {
-        assert_eq!(
-            headings(&matrix().agents),
-            ["alpha 1.2.3", "beta 1.2.3 (2)", "beta 1.2.3 (3)"]
-        );
+    fn of_an_agent_that_nobody_reached_nothing_is_said() {
+        let mut gone = crate::sample::undecided();
+        gone.features = run("alpha", &[]).features;
+        let mut matrix = matrix();
+        matrix.add(&gone);
+        let offers = matrix.agents[3].features.iter().map(|(_, offer)| *offer);
+        assert_eq!(offers.collect::<Vec<_>>(), [Offer::Unseen; 2]);
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String)> {
         ("Plan", known(&report.plan)),
         ("Measured", Some(seconds(report.duration_s))),
         ("Warm-up", warm_up),
-        ("Run", known(&report.started_at)),
+        ("Run", known(&crate::words::moment(&report.started_at))),
         ("Seed", Some(report.seed.to_string())),
     ];
     let known = facts.into_iter();
