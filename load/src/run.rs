@@ -51,13 +51,16 @@ pub struct Job {
     pub tell: Option<Tell>,
 }
 
+/// What a report misses, in a line; nothing if it misses nothing.
+pub type Miss = dyn Fn(&Report) -> Option<String> + Send + Sync;
+
 /// What must hold of a run.
 #[derive(Clone)]
 pub struct Objective {
     /// As it was typed: `p99<50ms,errors<0.1%`.
     pub text: String,
-    /// What of it a report misses, in a line; nothing if it holds.
-    pub missed: Arc<dyn Fn(&Report) -> Option<String> + Send + Sync>,
+    /// What of it a report misses.
+    pub missed: Arc<Miss>,
 }
 
 /// How clients of streams behave.

@@ -12,7 +12,7 @@ use super::Scenario;
 use super::mixed::Journey;
 use crate::attack::{Load, Model};
 use crate::plan::Plan;
-use crate::run::{self, Job};
+use crate::run::{self, Job, Miss};
 use crate::schedule::Spread;
 use crate::script::Script;
 
@@ -236,7 +236,7 @@ impl Search<'_> {
 }
 
 /// Why a run does not hold, if it does not.
-fn why_not(report: &Report, missed: &dyn Fn(&Report) -> Option<String>) -> Option<String> {
+fn why_not(report: &Report, missed: &Miss) -> Option<String> {
     let not_kept_up = |report: &Report| {
         let arrivals = report.arrivals.as_ref()?;
         let why = arrivals.why.clone();

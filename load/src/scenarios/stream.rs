@@ -162,7 +162,8 @@ impl Streams {
             for time in 0..TIMES {
                 // Twice at the least, or nothing is known of what changes by itself.
                 if time < 2 || began.elapsed() <= REST {
-                    hearings.extend(hear(&mut line, &prepared).await);
+                    let heard = hear(&mut line, &prepared).await;
+                    hearings.extend(heard.map(|it| *it));
                 }
             }
             let rest = streams.at_rest(hearings);
@@ -173,7 +174,7 @@ impl Streams {
     }
 
     /// What one stream is like, by several hearings of it.
-    fn at_rest(&mut self, hearings: Vec<Box<Heard>>) -> Option<Rest> {
+    fn at_rest(&mut self, hearings: Vec<Heard>) -> Option<Rest> {
         let mut hearings = hearings.into_iter();
         let mut first = hearings.next()?;
         self.note_at_rest(&mut first);

@@ -197,7 +197,10 @@ fn special(report: &Report) -> Vec<Special> {
     }
     if let Some(capacity) = &report.capacity {
         let value = per_second(capacity.max_rps);
-        cards.push(("capacity", "", "requests a second".to_owned(), value));
+        let is_confirmed = capacity.interval_rps.is_some();
+        let note = if is_confirmed { "" } else { ", not confirmed" };
+        let unit = format!("requests a second{note}");
+        cards.push(("capacity", "", unit, value));
     }
     cards
 }
