@@ -17,7 +17,7 @@ use crate::wire::{Client, Limits, Request};
 /// How many heartbeats are watched.
 const BEATS: usize = 2;
 /// How long a registration is waited for: longer than it may take, as late is not never; and for
-/// a user who has no time, only so long that it is surely late.
+/// a user who has no time, if nobody says that there will be one, until it would be late.
 const REGISTRATION: Duration = Duration::from_secs(20);
 const REGISTRATION_QUICK: Duration = Duration::from_secs(11);
 /// Of an outage: how long nobody listens, and then how long every call is refused. In the
@@ -72,12 +72,7 @@ pub(super) async fn registration(scenes: &Scenes<'_>, main: &Stage) -> Played {
 
 async fn watch(scenes: &Scenes<'_>, main: &Stage) -> Vec<Ask> {
     let orchestrator = &main.orchestrator;
-    let most = match scenes.terms.is_quick {
-        true => REGISTRATION_QUICK,
-        false => REGISTRATION,
-    };
-    let left = most.saturating_sub(main.elapsed());
-    if !orchestrator.wait_until(left, is_registered).await {
+    if !comes_to_register(scenes, main).await {
         if orchestrator.journal().entries.is_empty() && !is_claimed(scenes).await {
             scenes.needless.cancel();
         }
@@ -100,6 +95,19 @@ async fn watch(scenes: &Scenes<'_>, main: &Stage) -> Vec<Ask> {
         tokio::time::sleep(interval.mul_f64(0.1).max(Duration::from_millis(500))).await;
     }
     asks.into_iter().collect()
+}
+
+/// Waits for a registration: of an agent that is to register, until long after it is late.
+async fn comes_to_register(scenes: &Scenes<'_>, main: &Stage) -> bool {
+    let waited = |most: Duration| {
+        let left = most.saturating_sub(main.elapsed());
+        main.orchestrator.wait_until(left, is_registered)
+    };
+    if waited(REGISTRATION_QUICK).await {
+        return true;
+    }
+    let is_hasty = scenes.terms.is_quick && !is_claimed(scenes).await;
+    !is_hasty && waited(REGISTRATION).await
 }
 
 /// Whether somebody says that the agent is an orchestrator's client.
