@@ -163,7 +163,7 @@ fn what_goes_against_a_launch_is_told() {
         ),
         (
             vec!["check", url, "--heartbeat-interval=2s"],
-            "--heartbeat-interval is for an agent that is started here",
+            "cannot be used with",
         ),
         (vec!["check", "--launch", ""], "{port}"),
         (vec!["check", "--launch", "'agent"], "quote"),
