@@ -56,7 +56,7 @@ pub(crate) struct Arguments {
     timeout: humantime::Duration,
     /// How long the whole run may take; what is left then is inconclusive [default: 30m, and ten
     /// heartbeats of a launched agent]
-    #[arg(long, value_name = "D", value_parser = timeout)]
+    #[arg(long, value_name = "D", value_parser = budget)]
     budget: Option<humantime::Duration>,
     /// How many exchanges may be under way at once
     #[arg(long, value_name = "N", default_value_t = Settings::JOBS,
@@ -104,7 +104,7 @@ fn feature() -> impl TypedValueParser<Value = Feature> {
 
 /// Shorter ones could not be told from what a busy machine takes.
 pub(crate) fn heartbeat(text: &str) -> Result<humantime::Duration, String> {
-    let parsed: humantime::Duration = timeout(text)?;
+    let parsed: humantime::Duration = text.parse().map_err(wrong)?;
     let range = Duration::from_secs(1)..=Duration::from_secs(3600);
     match range.contains(&*parsed) {
         true => Ok(parsed),
@@ -113,12 +113,27 @@ pub(crate) fn heartbeat(text: &str) -> Result<humantime::Duration, String> {
 }
 
 pub(crate) fn timeout(text: &str) -> Result<humantime::Duration, String> {
+    some(
+        text,
+        "no exchange takes no time; give it some, for example 10s",
+    )
+}
+
+fn budget(text: &str) -> Result<humantime::Duration, String> {
+    some(text, "no run takes no time; give it some, for example 5m")
+}
+
+/// A duration that is not zero, or else why it must not be.
+fn some(text: &str, why: &str) -> Result<humantime::Duration, String> {
     match text.parse::<humantime::Duration>() {
-        Ok(duration) if duration.is_zero() => {
-            Err("no exchange takes no time; give it some, for example 10s".to_owned())
-        }
-        parsed => parsed.map_err(|error| error.to_string()),
+        Ok(duration) if duration.is_zero() => Err(why.to_owned()),
+        parsed => parsed.map_err(wrong),
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn wrong(error: humantime::DurationError) -> String {
+    error.to_string()
 }
 
 /// Runs the command.

@@ -92,7 +92,7 @@ pub(crate) fn of_arguments(error: &clap::Error, more: impl FnOnce(String) -> Str
         let _ = error.print();
         return Exit::Usage;
     }
-    let text = error.to_string();
+    let text = without_secrets(error);
     let told = text.split("\n\n").map(str::trim);
     let kept = told
         .enumerate()
@@ -107,6 +107,43 @@ pub(crate) fn of_arguments(error: &clap::Error, more: impl FnOnce(String) -> Str
         None => line.to_owned(),
     }));
     Exit::Usage
+}
+
+/// What clap says, without what may be a secret: the value of a header field, and of a URL what is
+/// no address.
+fn without_secrets(error: &clap::Error) -> String {
+    let mut text = error.to_string();
+    let of = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+    let value = error.get(ContextKind::InvalidValue);
+    if let (Some(of), Some(ContextValue::String(value))) = (of, value)
+        && of.starts_with("--header")
+        && !value.is_empty()
+    {
+        text = text.replace(value.as_str(), "…");
+    }
+    let is_end = |letter: char| letter.is_whitespace() || letter == '\'';
+    text.split_inclusive(is_end).map(without_query).collect()
+}
+
+/// A word; if it is a URL, without credentials and query.
+fn without_query(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let (rest, end) = match rest.char_indices().next_back() {
+        Some((at, letter)) if letter.is_whitespace() || letter == '\'' => rest.split_at(at),
+        _ => (rest, ""),
+    };
+    let (address, query) = match rest.find(['?', '#']) {
+        Some(at) => (&rest[..at], "?…"),
+        None => (rest, ""),
+    };
+    let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+    let host = match host.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => host.to_owned(),
+    };
+    format!("{scheme}://{host}{path}{query}{end}")
 }
 
 /// What a missing argument may be: clap says this only of a wrong one.

@@ -59,6 +59,10 @@ fn wrong_usage_is_told_in_one_line_that_says_how_to_mend_it() {
         (vec!["check", url, "--cases", "0"], "0"),
         (vec!["check", url, "--timeout", "ten"], "ten"),
         (vec!["check", url, "--timeout", "0s"], "for example 10s"),
+        (
+            vec!["check", url, "--budget", "0s"],
+            "no run takes no time; give it some, for example 5m",
+        ),
         (vec!["rules", "explain"], "<ID>"),
         (vec!["completions"], "<SHELL>"),
         (vec!["completions"], "bash"),
@@ -726,4 +730,26 @@ fn a_probe_of_nobody_fails_in_one_line() {
         told.contains("is not ready") && told.lines().count() == 1,
         "{told}"
     );
+}
+
+#[test]
+fn a_slip_of_the_pen_does_not_put_a_secret_on_the_terminal() {
+    let url = "http://127.0.0.1:9";
+    for arguments in [
+        vec!["check", url, "--header", "X-Key s3cr3t"],
+        vec!["check", url, "--header", "X Key: s3cr3t  and more"],
+        vec!["load", url, "--header", "s3cr3t"],
+        vec!["check", "ftp://localhost/?key=s3cr3t"],
+        vec!["check", "http://localhost/?key=s3cr3t"],
+        vec!["check", "http://localhost/#s3cr3t"],
+        vec!["check", "http://s3cr3t@localhost/"],
+        vec!["check", url, "http://user:s3cr3t@localhost/?key=s3cr3t"],
+        vec!["load", "http://localhost/?key=s3cr3t"],
+        vec!["snapshot", "http://localhost/?key=s3cr3t"],
+    ] {
+        let output = run(&arguments);
+        let told = complaint(&output);
+        assert_eq!(code(&output), 2, "{arguments:?}: {told}");
+        assert!(!told.contains("s3cr3t"), "{arguments:?}: {told}");
+    }
 }

@@ -108,6 +108,36 @@ fn a_stranger_certifies_the_fastapi_agent_with_init_and_check_alone() {
     );
 }
 
+#[test]
+#[ignore = "needs Python 3.11: ACP_TCK_PYTHON=$(fixtures/agents/python/setup.sh) cargo test -- --ignored"]
+fn the_fastapi_agent_is_started_and_stopped_as_any_other() {
+    let python = std::env::var(PYTHON).expect("ACP_TCK_PYTHON names an interpreter");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/agents/python");
+    let launch = format!("{python} {}/agent.py --port {{port}}", folder.display());
+    let output = Command::new(env!("CARGO_BIN_EXE_acp-tck"))
+        .args(["check", "--quick", "--format=json", "--launch", &launch])
+        .arg("--expected-failures")
+        .arg(folder.join("expected-failures.toml"))
+        .output()
+        .expect("the program runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let results = report["results"].as_array().expect("results").iter();
+    for finding in results {
+        let rule = finding["rule"].as_str().unwrap_or_default();
+        let status = finding["status"].as_str().unwrap_or_default();
+        match rule {
+            "lifecycle.env" | "lifecycle.ready" | "lifecycle.graceful-stop" => {
+                assert_eq!(status, "pass", "{finding}");
+            }
+            // It registers with nobody, and says nothing of it.
+            _ if rule.starts_with("orchestrator.") => assert_eq!(status, "skip", "{finding}"),
+            _ => {}
+        }
+    }
+}
+
 /// A run of `acp-tck load` against the agent: its report.
 fn loaded(agent: &Agent, arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_acp-tck"))

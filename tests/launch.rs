@@ -148,7 +148,8 @@ fn what_an_orchestrator_has_seen_is_judged_again_from_its_record() {
     assert_eq!(output.status.code(), Some(1), "{}", complaint(&output));
     let read = |path| std::fs::read_to_string(path).expect("a report");
     assert_eq!(read(&first), read(&again));
-    assert!(read(&first).contains("agents: "), "{}", read(&first));
+    let seen = read(&first).contains("2 agents, seen by the orchestrator at");
+    assert!(seen, "{}", read(&first));
 }
 
 #[test]
@@ -156,16 +157,23 @@ fn what_goes_against_a_launch_is_told() {
     let url = "http://127.0.0.1:9";
     for (arguments, word) in [
         (vec!["check", url, "--launch", "agent"], "--launch"),
-        (vec!["check", url, "--quick"], "--launch"),
+        (
+            vec!["check", url, "--quick"],
+            "cannot be used with '--quick'",
+        ),
         (
             vec!["check", url, "--heartbeat-interval=2s"],
-            "--heartbeat-interval is for an agent that is started here",
+            "cannot be used with",
         ),
         (vec!["check", "--launch", ""], "{port}"),
         (vec!["check", "--launch", "'agent"], "quote"),
         (
             vec!["check", "--launch", "a", "--heartbeat-interval", "10ms"],
             "1s",
+        ),
+        (
+            vec!["check", "--launch", "a", "--heartbeat-interval", "0s"],
+            "heartbeats are judged from 1s",
         ),
         (vec!["orchestrator", "--fault", "sulks"], "forgets"),
     ] {
@@ -272,4 +280,54 @@ fn an_orchestrator_alone_judges_whoever_registers() {
         .expect("it runs");
     assert_eq!(alone.status.code(), Some(3));
     assert!(complaint(&alone).contains("no agent has registered"));
+}
+
+#[test]
+fn who_registers_and_falls_silent_is_seen_live_and_falls_short() {
+    use std::io::Write;
+    for (agent, words) in [
+        (
+            r#"{"agent_id": "ay"}"#,
+            &["registered: reg-1 (ay)", "reg-1 (ay) is ", "s overdue"][..],
+        ),
+        (r#"{"name": "A"}"#, &["somebody without an agent_id"]),
+    ] {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
+        let port = port.expect("a port").port();
+        let told = port.to_string();
+        let beat = "--heartbeat-interval=1s";
+        let mut orchestrator = tck(&["orchestrator", "--port", &told, "--duration=4s", beat]);
+        let orchestrator = orchestrator.spawn().expect("an orchestrator");
+        let mut stream = until(|| std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        let length = agent.len();
+        write!(
+            stream,
+            "POST /agents/register HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{agent}"
+        )
+        .expect("it is taken");
+        let output = orchestrator.wait_with_output().expect("an end");
+        let told = complaint(&output);
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        for word in words {
+            assert!(told.contains(word), "{told}");
+        }
+        let report = String::from_utf8_lossy(&output.stdout);
+        assert!(!report.contains("uncertified"), "{report}");
+    }
+}
+
+#[test]
+fn an_agent_that_registers_nowhere_is_not_waited_for_in_further_scenes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let record = folder.path().join("record");
+    let own = env!("CARGO_BIN_EXE_acp-tck");
+    let launch = format!(
+        "env -u ACP_ORCHESTRATOR_URL {own} agent --port {{port}} --rate-limit off --rate-limit-invoke off"
+    );
+    let mut command = tck(&["check", "--only=orchestrator", "--launch", &launch]);
+    let output = command.arg("--record").arg(&record).output();
+    let output = output.expect("it runs");
+    let read = std::fs::read_to_string(&record).unwrap_or_default();
+    let cut_short = read.matches("says nothing to an orchestrator").count();
+    assert_eq!(cut_short, 3, "{}", complaint(&output));
 }

@@ -9,7 +9,7 @@ use acp_reports::Report;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::drive::{self, Bank, Driver, Halt, Observer, Progress, Stop};
+use crate::drive::{self, Bank, Driver, Halt, Observer, Progress, Silences, Stop};
 use crate::evidence::{Ask, Evidence, Topic};
 use crate::limits::Limit;
 use crate::order;
@@ -95,6 +95,8 @@ async fn record_until(
         client: &client,
         observer,
         cancelled,
+        heard: Arc::default(),
+        in_vain: BTreeSet::new(),
         stop: None,
     };
     let rules: Vec<&'static Rule> = rules::catalogue()
@@ -127,6 +129,9 @@ struct Run<'a> {
     client: &'a Client,
     observer: Observer<'a>,
     cancelled: &'a Halt,
+    heard: Arc<Silences>,
+    /// Topics that were not asked to their end, as nothing was answered: once is enough.
+    in_vain: BTreeSet<Topic>,
     stop: Option<Stop>,
 }
 
@@ -194,6 +199,7 @@ impl Run<'_> {
                 observer: self.observer,
                 cancelled: self.cancelled,
                 known,
+                needless: CancellationToken::new(),
             };
             (scenes, main)
         });
@@ -310,13 +316,17 @@ impl Run<'_> {
             }
         };
         gathered.incomplete.extend(why.map(|why| (topic, why)));
-        let stop = driver.stop();
+        let (stop, is_in_vain) = (driver.stop(), driver.asks_in_vain());
+        if is_in_vain {
+            self.in_vain.insert(topic);
+        }
         self.stop = self.stop.take().or(stop);
     }
 
     fn driver<'b>(&'b self, topic: Topic, (probe, bank): (&'b Probe, &'b Bank)) -> Driver<'b> {
         let target = (self.client, self.settings);
         Driver::new(topic, target, (probe, bank), self.observer, self.cancelled)
+            .heeding(self.heard.clone())
     }
 
     /// What the evidence says at first of each rule. A rule that takes long leaves time to the
@@ -346,7 +356,8 @@ impl Run<'_> {
         bank: &Bank,
     ) -> Vec<Round> {
         self.stop = self.stop.take().or(self.cancelled.why());
-        let topics = failing_topics(verdicts, evidence);
+        let mut topics = failing_topics(verdicts, evidence);
+        topics.retain(|topic| !self.in_vain.contains(topic));
         let mut rounds = Vec::new();
         for _ in 1..ATTEMPTS {
             if topics.is_empty() || self.stop.is_some() {

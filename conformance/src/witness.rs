@@ -3,12 +3,16 @@
 //!
 //! The rules are the same as in a run; each agent's calls are evidence of their own.
 
+mod crowd;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use acp_mock_orchestrator::{Act, Entry, Journal};
-use acp_reports::{Report, Status, Summary, Verdict};
+use acp_reports::{Report, Verdict};
 use serde_json::Value;
 
 use crate::evidence::{Ask, Evidence, Topic};
@@ -65,8 +69,7 @@ fn journal(evidence: &Evidence) -> Journal {
     Journal::of(entries.collect())
 }
 
-/// The report on all agents in what was recorded. Of a rule that does not hold for all of them, the
-/// finding tells of the first for which it does not.
+/// The report on all agents in what was recorded.
 pub(crate) fn report(
     frame: &Frame<'_>,
     judged: &[&'static Rule],
@@ -76,39 +79,27 @@ pub(crate) fn report(
     let journal = journal(recorded);
     let agents = agents(&journal);
     let judged_agents = agents.get(..MOST).unwrap_or(&agents);
-    let mut reports = judged_agents.iter().map(|agent| {
-        let calls = of_agent(&journal, agent, agents.len() == 1);
+    let reports = judged_agents.iter().map(|agent| {
+        let calls = of_agent(&journal, agent.as_deref(), agents.len() == 1);
         let evidence = evidence(&recorded.facts, frame.url, &calls, watched);
         let verdicts = judged.iter().map(|rule| verdict(rule, &evidence));
-        (
-            agent,
-            reported(frame, &evidence, verdicts.collect(), watched),
-        )
+        let mut report = reported(frame, &evidence, verdicts.collect(), watched);
+        report.target.agent_id = agent.clone();
+        let name = agent.as_deref().unwrap_or("an agent without an agent_id");
+        (name.to_owned(), report)
     });
-    let Some((first, mut whole)) = reports.next() else {
+    let Some(mut whole) = crowd::join(reports.collect(), frame.strict) else {
         return nobody(frame, recorded, watched);
     };
-    if let Some(finding) = whole.results.first_mut() {
-        let named = judged_agents.join(", ");
-        finding.notes.push(format!("agents: {named}"));
+    if frame.label.is_none() {
+        let whom = match agents.len() {
+            1 => "an agent".to_owned(),
+            number => format!("{number} agents"),
+        };
+        whole.target.url = format!("{whom}, seen by the orchestrator at {}", frame.url);
     }
-    whole.target.agent_id = (agents.len() == 1).then(|| first.clone());
-    for (agent, report) in reports {
-        let known = whole.results.iter_mut().chain(&mut whole.unscored);
-        for (known, other) in known.zip(report.results.into_iter().chain(report.unscored)) {
-            if !is_bad(known.status) && is_bad(other.status) {
-                let notes = std::mem::take(&mut known.notes);
-                *known = other;
-                known.message = format!("{agent}: {}", known.message);
-                known.notes = notes;
-            }
-        }
-        for (known, other) in whole.features.iter_mut().zip(report.features) {
-            known.certified &= other.certified;
-        }
-    }
-    whole.summary = Summary::of(&whole.results);
-    whole.verdict = Verdict::of(&whole.results, &whole.stale_expectations, frame.strict);
+    // Nobody was asked anything: no feature was looked at as a whole.
+    whole.features.clear();
     if agents.len() > MOST {
         whole.verdict = Verdict::Error;
         let told = "have registered: too many to judge them all, so there is no verdict";
@@ -130,10 +121,6 @@ fn reported(
     summary::report(frame, evidence, verdicts, &ended)
 }
 
-fn is_bad(status: Status) -> bool {
-    !matches!(status, Status::Pass | Status::Skip)
-}
-
 /// What does not come to pass while the orchestrator watches needs no proof.
 fn verdict(rule: &'static Rule, evidence: &Evidence) -> RuleVerdict {
     let is_shown = rule
@@ -153,40 +140,39 @@ fn nobody(frame: &Frame<'_>, recorded: &Evidence, watched: Duration) -> Report {
     let facts = &recorded.facts;
     let evidence = evidence(facts, frame.url, &Journal::default(), watched);
     let mut report = reported(frame, &evidence, Vec::new(), watched);
+    report.features.clear();
     report.verdict = Verdict::Error;
     report.error = Some(format!("no agent has registered at {}", frame.url));
     report
 }
 
 fn agent_id(entry: &Entry) -> Option<&str> {
-    let body = entry.body.as_ref().filter(|_| entry.act == Act::Register);
-    body?.get("agent_id").and_then(Value::as_str)
+    entry.body.as_ref()?.get("agent_id")?.as_str()
 }
 
-/// Who has tried to register, in the order of the first try.
-fn agents(journal: &Journal) -> Vec<String> {
+/// Who has tried to register, in the order of the first try. All who do not say who they are
+/// count as one agent: nothing tells them apart.
+fn agents(journal: &Journal) -> Vec<Option<String>> {
     let mut seen = BTreeSet::new();
-    let ids = journal.entries.iter().filter_map(agent_id);
+    let ids = journal.registrations().map(agent_id);
     ids.filter(|id| seen.insert(*id))
-        .map(str::to_owned)
+        .map(|id| id.map(str::to_owned))
         .collect()
 }
 
 /// What one agent has said; all of it, if there is only one.
-fn of_agent(journal: &Journal, agent: &str, is_alone: bool) -> Journal {
+fn of_agent(journal: &Journal, agent: Option<&str>, is_alone: bool) -> Journal {
     if is_alone {
         return journal.clone();
     }
-    let own = journal
-        .entries
-        .iter()
-        .filter(|one| agent_id(one) == Some(agent));
+    let own = journal.registrations();
     let given: BTreeSet<&str> = own
+        .filter(|one| agent_id(one) == agent)
         .filter_map(|one| one.registration_id.as_deref())
-        .chain([agent])
+        .chain(agent)
         .collect();
     let is_own = |entry: &&Entry| match &entry.act {
-        Act::Register => agent_id(entry) == Some(agent),
+        Act::Register => agent_id(entry) == agent,
         Act::Heartbeat(id) | Act::Capabilities(id) | Act::Goodbye(id) => {
             given.contains(id.as_str())
         }

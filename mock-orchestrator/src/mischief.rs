@@ -18,7 +18,7 @@ pub enum What {
     Late(Duration),
     /// A registration is answered 201.
     Created,
-    /// A registered agent is given a new id with each heartbeat that it sends.
+    /// Each registration of an agent gets a new id, and the old one is forgotten.
     Renames,
     /// Answers have bodies that are no JSON.
     Garbage,

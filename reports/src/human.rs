@@ -288,7 +288,10 @@ fn closing(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
         ProfileLevel::Core => "core",
         ProfileLevel::None => "none reached",
     };
-    labelled(out, "level", level.to_owned())?;
+    // Without features there was nothing that a level could be reached by.
+    if !report.features.is_empty() {
+        labelled(out, "level", level.to_owned())?;
+    }
     features(report, out)?;
     verdict(report, out)
 }

@@ -1,6 +1,6 @@
 //! What features make of an agent, and which statuses matter most.
 
-use crate::{Feature, ProfileLevel, Status};
+use crate::{Feature, ProfileLevel, Status, words};
 
 impl ProfileLevel {
     /// The level that an agent reaches with these features.
@@ -33,8 +33,15 @@ impl Status {
         Self::Skip,
     ];
 
-    /// Its place in that order.
-    pub(crate) fn gravity(self) -> usize {
+    /// As the JSON has it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        words::status(self)
+    }
+
+    /// Its place among all: 0 is the one that matters most.
+    #[must_use]
+    pub fn gravity(self) -> usize {
         let place = Self::BY_GRAVITY.iter().position(|it| *it == self);
         place.unwrap_or_default()
     }

@@ -121,3 +121,26 @@ fn a_schema_takes_no_more_of_the_time_than_there_is() {
     let again = run(command);
     assert_eq!(first.report["results"], again.report["results"]);
 }
+
+#[test]
+fn a_path_that_never_answers_is_not_waited_for_topic_after_topic() {
+    use std::io::Read;
+    let server = Server::start(|stream, asked| {
+        if asked.path.starts_with("/invoke") {
+            // Until the checker has had enough of it.
+            let _ = stream.read(&mut [0]);
+            return Ok(());
+        }
+        documents(stream, asked, CITY)
+            .unwrap_or_else(|| json(stream, "404 Not Found", r#"{"error": "no"}"#))
+    });
+    let run = run(check(&server.url(), "300s"));
+    run.is_sound("never answers at /invoke");
+    let all = run.report["results"].as_array().expect("results").iter();
+    let open = all.filter(|one| {
+        let message = one["message"].as_str().unwrap_or_default();
+        message.contains("nothing at /invoke has ever been answered")
+    });
+    assert!(open.count() > 3, "{}", run.stdout);
+    assert!(!run.statuses("fail").is_empty());
+}

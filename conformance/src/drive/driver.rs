@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::bank::Bank;
 use super::halt::Halt;
+use super::silences::Silences;
 use crate::cases::Case;
 use crate::evidence::{About, Ask, Frame, Step, Topic};
 use crate::limits::{Wait, wait};
@@ -152,6 +153,9 @@ pub struct Driver<'a> {
     has_answered: AtomicBool,
     gone: Mutex<Option<String>>,
     waited_out: Mutex<Vec<Ask>>,
+    heard: Arc<Silences>,
+    /// A path that was not asked, as it has never answered.
+    mute: Mutex<Option<String>>,
 }
 
 impl<'a> Driver<'a> {
@@ -176,7 +180,16 @@ impl<'a> Driver<'a> {
             has_answered: AtomicBool::new(false),
             gone: Mutex::new(None),
             waited_out: Mutex::default(),
+            heard: Arc::default(),
+            mute: Mutex::new(None),
         }
+    }
+
+    /// Knows from other topics which paths never answer, and tells them.
+    #[must_use]
+    pub fn heeding(mut self, heard: Arc<Silences>) -> Self {
+        self.heard = heard;
+        self
     }
 
     /// Why nothing more can be asked of the agent, if so.
@@ -201,11 +214,17 @@ impl<'a> Driver<'a> {
                 "{SILENCES} exchanges got no answer within {:?}, so the rest was not asked",
                 self.settings.timeout
             )),
-            None if self.client.is_full() => Some(
-                "the agent's answers have come to more than the checker keeps, so the rest was not asked"
-                    .to_owned(),
-            ),
-            None => None,
+            None if self.client.is_full() => Some(format!(
+                "the agent's answers have come to more than the {} MiB that the checker keeps, so the rest was not \
+                 asked: ask fewer at once, with --cases or --only",
+                self.client.limits().total >> 20
+            )),
+            None => self.lock_mute().as_ref().map(|path| {
+                format!(
+                    "nothing at {path} has ever been answered within {:?}, so it was not asked again",
+                    self.settings.timeout
+                )
+            }),
         }
     }
 
@@ -238,6 +257,10 @@ impl<'a> Driver<'a> {
     /// Asks one thing; `None` if it is no use any more.
     pub async fn ask(&self, question: Question) -> Option<Ask> {
         if self.is_silent() || self.client.is_full() || self.stop().is_some() {
+            return None;
+        }
+        if self.heard.is_mute(&question.request.path) {
+            self.lock_mute().get_or_insert(question.request.path);
             return None;
         }
         let Question {
@@ -319,6 +342,7 @@ impl<'a> Driver<'a> {
 
     /// Notes signs that the agent is gone; `None` if this exchange is one of them.
     pub(super) async fn heed(&self, exchange: &Exchange) -> Option<()> {
+        self.heard.note(exchange, self.client.limits().timeout);
         match &exchange.end {
             End::Unreachable(why) => {
                 let path = &exchange.request.path;
@@ -366,6 +390,15 @@ impl<'a> Driver<'a> {
         self.waited_out
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether to ask the same once more would only take time.
+    pub(crate) fn asks_in_vain(&self) -> bool {
+        self.is_silent() || self.lock_mute().is_some()
+    }
+
+    fn lock_mute(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.mute.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_gone(&self) -> std::sync::MutexGuard<'_, Option<String>> {

@@ -19,6 +19,7 @@ mod invoke;
 pub mod observability;
 pub mod rate_limit;
 mod repeat;
+mod silences;
 mod stream;
 mod transport;
 pub mod versions;
@@ -27,6 +28,7 @@ pub use bank::Bank;
 pub(crate) use driver::RATE_LIMIT_WAIT;
 pub use driver::{Driver, Observer, Progress, Question, Stop};
 pub use halt::Halt;
+pub use silences::Silences;
 pub use stream::CONFIG_KEY;
 pub use transport::FOREIGN_ORIGIN;
 

@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "lifecycle.env",
         level: Must,
         feature: Lifecycle,
-        clause: "`ACP_HOST`, `ACP_PORT`, `ACP_AGENT_ID`, `ACP_VERSION` and the like are obeyed.",
+        clause: "`ACP_AGENT_ID` and `ACP_VERSION` are obeyed, and `ACP_PORT` if the command line names no port.",
         source: "seed",
         why: "Containers are told by their environment where to listen and who they are.",
         mend: "Read the variables; what is told on the command line wins over them.",

@@ -17,6 +17,7 @@ use std::time::Duration;
 use acp_mock_orchestrator::{Mischief, What};
 use futures_util::future::join_all;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use calls::asks as call_asks;
 pub(crate) use life::{Life, mark};
@@ -36,6 +37,10 @@ pub(crate) const TOLD_ID: &str = "acp-tck-told-id";
 pub(crate) const TOLD_VERSION: &str = "9.8.7";
 /// How long a request may take in [`Topic::RequestTimeout`], in seconds.
 pub(crate) const TOLD_TIMEOUT: u64 = 1;
+
+/// Scenes that show nothing of an agent that registers nowhere.
+const NEED_CLIENT: &[Topic] = &[Topic::Forgotten, Topic::Created, Topic::Outage];
+const NO_CLIENT: &str = "the agent says nothing to an orchestrator, and nobody says that it should";
 
 /// What scenes ask with, as soon as it is known of the agent.
 #[derive(Clone, Debug)]
@@ -60,6 +65,8 @@ pub(crate) struct Scenes<'a> {
     pub(crate) observer: Observer<'a>,
     pub(crate) cancelled: &'a Halt,
     pub(crate) known: watch::Receiver<Option<Known>>,
+    /// The agent is no orchestrator's client, so that scenes with one show nothing.
+    pub(crate) needless: CancellationToken,
 }
 
 impl Scenes<'_> {
@@ -75,7 +82,7 @@ impl Scenes<'_> {
         let params = &self.settings.facts.params;
         match topic {
             Topic::Lifetime | Topic::Registration => true,
-            Topic::Forgotten | Topic::Created | Topic::Outage => !self.terms.is_quick,
+            _ if NEED_CLIENT.contains(&topic) => !self.terms.is_quick,
             Topic::RequestTimeout => params.slow_input.is_some(),
             Topic::CapabilitiesChange => params.change_capabilities.is_some(),
             _ => false,
@@ -104,9 +111,14 @@ impl Scenes<'_> {
             }
         };
         let asks = tokio::select! {
-            asks = act => asks,
-            () = self.cancelled.cancelled() => Vec::new(),
+            asks = act => Ok(asks),
+            () = self.cancelled.cancelled() => Ok(Vec::new()),
+            () = self.needless.cancelled(), if NEED_CLIENT.contains(&topic) => Err(NO_CLIENT),
         };
+        let asks = asks.unwrap_or_else(|why| {
+            stage.mishap(why.to_owned());
+            Vec::new()
+        });
         // What it did not come to is no failure of the agent's.
         if let Some(why) = self.cancelled.why() {
             stage.mishap(why.to_string());

@@ -11,12 +11,15 @@ use super::stage::{Stage, ask};
 use super::{Played, Scenes, next_beat};
 use crate::drive::Question;
 use crate::evidence::{Ask, Step, Topic};
+use crate::feature::Feature;
 use crate::wire::{Client, Limits, Request};
 
 /// How many heartbeats are watched.
 const BEATS: usize = 2;
-/// How long a registration is waited for: longer than it may take, as late is not never.
+/// How long a registration is waited for: longer than it may take, as late is not never; and for
+/// a user who has no time, if nobody says that there will be one, until it would be late.
 const REGISTRATION: Duration = Duration::from_secs(20);
+const REGISTRATION_QUICK: Duration = Duration::from_secs(11);
 /// Of an outage: how long nobody listens, and then how long every call is refused. In the
 /// second part the calls can be counted.
 const DOWN: Duration = Duration::from_secs(3);
@@ -69,8 +72,10 @@ pub(super) async fn registration(scenes: &Scenes<'_>, main: &Stage) -> Played {
 
 async fn watch(scenes: &Scenes<'_>, main: &Stage) -> Vec<Ask> {
     let orchestrator = &main.orchestrator;
-    let left = REGISTRATION.saturating_sub(main.elapsed());
-    if !orchestrator.wait_until(left, is_registered).await {
+    if !comes_to_register(scenes, main).await {
+        if orchestrator.journal().entries.is_empty() && !is_claimed(scenes).await {
+            scenes.needless.cancel();
+        }
         return Vec::new();
     }
     let asks = look_at_endpoint(main).await;
@@ -90,6 +95,25 @@ async fn watch(scenes: &Scenes<'_>, main: &Stage) -> Vec<Ask> {
         tokio::time::sleep(interval.mul_f64(0.1).max(Duration::from_millis(500))).await;
     }
     asks.into_iter().collect()
+}
+
+/// Waits for a registration: of an agent that is to register, until long after it is late.
+async fn comes_to_register(scenes: &Scenes<'_>, main: &Stage) -> bool {
+    let waited = |most: Duration| {
+        let left = most.saturating_sub(main.elapsed());
+        main.orchestrator.wait_until(left, is_registered)
+    };
+    if waited(REGISTRATION_QUICK).await {
+        return true;
+    }
+    let is_hasty = scenes.terms.is_quick && !is_claimed(scenes).await;
+    !is_hasty && waited(REGISTRATION).await
+}
+
+/// Whether somebody says that the agent is an orchestrator's client.
+async fn is_claimed(scenes: &Scenes<'_>) -> bool {
+    let known = scenes.known().await;
+    known.is_some_and(|known| known.probe.is_claimed(Feature::Orchestrator))
 }
 
 /// Whether somebody answers where the agent says that it does; without the user's credentials,

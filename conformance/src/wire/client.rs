@@ -77,6 +77,16 @@ impl Connection {
     }
 }
 
+/// A URL without what may be a secret in it.
+fn plain(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Of a URL that can have neither there is nothing to take away.
+    let _ = url.set_username("").and_then(|()| url.set_password(None));
+    url.to_string()
+}
+
 impl Client {
     /// A client of the agent at `base`, which adds `headers` to every request. Times in its
     /// exchanges count from now.
@@ -91,17 +101,17 @@ impl Client {
         let secure = match base.scheme() {
             "http" => false,
             "https" => true,
-            _ => return Err(ClientError::Scheme(base.to_string())),
+            _ => return Err(ClientError::Scheme(plain(base))),
         };
         if !base.username().is_empty() || base.password().is_some() {
             return Err(ClientError::Credentials);
         }
         if base.query().is_some() || base.fragment().is_some() {
-            return Err(ClientError::Query(base.to_string()));
+            return Err(ClientError::Query(plain(base)));
         }
         let host = base
             .host_str()
-            .ok_or_else(|| ClientError::Scheme(base.to_string()))?;
+            .ok_or_else(|| ClientError::Scheme(plain(base)))?;
         let authority = base
             .port()
             .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));

@@ -154,10 +154,34 @@ const ITEM: usize = 128;
 /// What a header field costs beside its text.
 const FIELD: usize = 2 * size_of::<String>();
 
-/// What a body may come to in memory: itself, a copy of its texts, and its items.
-pub(super) fn weight_of(body: &[u8]) -> usize {
-    let begins = |byte: &&u8| matches!(**byte, b'[' | b'{' | b',' | b':' | b'\n' | b'\r');
-    2 * body.len() + ITEM * body.iter().filter(begins).count()
+/// Weighs a body as it comes in, piece by piece.
+///
+/// What stands in quotes begins no item, so that a long text does not weigh as much as a list. A line's
+/// end always ends the quotes: no JSON text goes on in them, and what is wrong before it is not kept.
+#[derive(Debug, Default)]
+pub(super) struct Scale {
+    in_quotes: bool,
+    is_escaped: bool,
+}
+
+impl Scale {
+    /// What the next piece may come to in memory: itself, a copy of its texts, and its items.
+    pub(super) fn weigh(&mut self, piece: &[u8]) -> usize {
+        let items = piece.iter().filter(|byte| self.begins_item(**byte)).count();
+        2 * piece.len() + ITEM * items
+    }
+
+    fn begins_item(&mut self, byte: u8) -> bool {
+        let is_escaped = std::mem::take(&mut self.is_escaped);
+        match byte {
+            b'\n' | b'\r' => self.in_quotes = false,
+            b'\\' => self.is_escaped = self.in_quotes && !is_escaped,
+            b'"' if !is_escaped => self.in_quotes = !self.in_quotes,
+            _ => {}
+        }
+        let is_item = matches!(byte, b'[' | b'{' | b',' | b':');
+        matches!(byte, b'\n' | b'\r') || is_item && !self.in_quotes
+    }
 }
 
 impl Answer {
@@ -166,7 +190,9 @@ impl Answer {
     pub fn weight(&self) -> usize {
         let fields = self.headers.iter();
         let fields = fields.map(|(name, value)| name.len() + value.len() + FIELD);
-        fields.sum::<usize>() + weight_of(&self.body) + self.reads.len() * size_of::<Read>()
+        fields.sum::<usize>()
+            + Scale::default().weigh(&self.body)
+            + self.reads.len() * size_of::<Read>()
     }
 
     /// The first header field of this name, in any case.
@@ -220,5 +246,26 @@ impl Answer {
     pub fn arrival(&self, offset: usize) -> Option<Duration> {
         let index = self.reads.partition_point(|read| read.until <= offset);
         self.reads.get(index).map(|read| read.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_weighs_less_than_a_list_and_the_pieces_as_much_as_the_whole() {
+        let items = |body: &str| (Scale::default().weigh(body.as_bytes()) - 2 * body.len()) / ITEM;
+        assert_eq!(items(r#"{"a": "so, so: [{\", \\\"{"}"#), 2);
+        assert_eq!(items(r#"{"a": "\\", "b": [1, 2]}"#), 6);
+        // Nobody reads the first line as JSON; the second may be read.
+        assert_eq!(items("\"{{{{\n[1, 2]"), 3);
+        let body = br#"{"a, b": ["\\\", \"", 1]}"#;
+        let whole = Scale::default().weigh(body);
+        for at in 0..body.len() {
+            let (first, second) = body.split_at(at);
+            let mut scale = Scale::default();
+            assert_eq!(scale.weigh(first) + scale.weigh(second), whole, "{at}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::{Instant, timeout_at};
 
 use super::body::Decoder;
-use super::exchange::{Answer, End, Read, weight_of};
+use super::exchange::{Answer, End, Read, Scale};
 use super::head::{self, Head};
 
 const READ_SIZE: usize = 16 * 1024;
@@ -90,6 +90,7 @@ impl Incoming<'_> {
         let mut weight = head.answer.weight();
         self.kept.fetch_add(weight, Ordering::Relaxed);
         let answer = self.answer.insert(head.answer);
+        let mut scale = Scale::default();
         let mut patience = Patience::new(reading, self.began, self.limits);
         loop {
             let before = answer.body.len();
@@ -102,7 +103,7 @@ impl Incoming<'_> {
                     until: answer.body.len(),
                     at: self.began.elapsed(),
                 });
-                let more = weight_of(&answer.body[before..]) + size_of::<Read>();
+                let more = scale.weigh(&answer.body[before..]) + size_of::<Read>();
                 weight += more;
                 let all = self.kept.fetch_add(more, Ordering::Relaxed) + more;
                 if answer.body.len() > self.limits.body
