@@ -1,6 +1,6 @@
 //! Keeping the user's secrets out of everything that leaves the process.
 //!
-//! An agent may echo what it was sent, and not always as it was: [`fold`](crate::fold) undoes
+//! An agent may echo what it was sent, and not always as it was: `fold` undoes
 //! what can be undone letter by letter, and here base64 and hexadecimal digits are looked for as
 //! well, and what a cut or a split has left of a secret.
 

@@ -139,7 +139,13 @@ fn compare_by(
             return Err(BaselineError::Slices(name.to_owned(), report.slices.len()));
         }
     }
-    let metrics = DRAWN.iter().filter_map(|(name, drawn)| {
+    // As much is answered as is asked: that another load was asked for says nothing of the agent.
+    let loads: Vec<_> = before.iter().chain(after).map(asked).collect();
+    let is_same_load = loads.windows(2).all(|pair| pair[0] == pair[1]);
+    let drawn = DRAWN
+        .iter()
+        .filter(|(_, drawn)| is_same_load || *drawn != Drawn::PerSecond);
+    let metrics = drawn.filter_map(|(name, drawn)| {
         let before = Side::of(before, *drawn)?;
         let after = Side::of(after, *drawn)?;
         metric(name, *drawn, [&before, &after], max_regression, chance)
@@ -152,6 +158,11 @@ fn compare_by(
         metrics: metrics.collect(),
         earlier: before.first().map(Earlier::of),
     })
+}
+
+/// The load that a run was to make: the rate of the open model, the users of the closed one.
+fn asked(report: &Report) -> (Option<f64>, Option<u64>) {
+    (report.rate, report.rate.is_none().then_some(report.users))
 }
 
 /// What may be the reason for a change, other than the agent.
@@ -407,5 +418,8 @@ mod tests {
         after.users = 64;
         let baseline = compared(&[run(1, 5.0, 0)], &[after]);
         assert_eq!(baseline.differences, ["users: 0 before, 64 now"]);
+        // How much was answered is then no figure of the agent's.
+        assert!(baseline.metrics.iter().all(|it| it.name != "rps"));
+        assert!(baseline.metrics.iter().any(|it| it.name == "p99"));
     }
 }

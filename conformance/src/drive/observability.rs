@@ -11,7 +11,7 @@ use crate::evidence::{Ask, Step};
 use crate::wire::Request;
 
 /// How long a count may lag behind the answer that it counts.
-const COUNTING_TIME: Duration = Duration::from_millis(100);
+const COUNTING_TIME: Duration = Duration::from_millis(200);
 /// How many unknown paths are asked for between two scrapes.
 pub const UNKNOWN_PATHS: usize = 20;
 /// How many invocations are under way at once while the health is asked for, and how often.
@@ -29,13 +29,14 @@ pub mod key {
 }
 
 pub(super) async fn metrics(driver: &Driver<'_>) -> Vec<Ask> {
+    // What is counted when an answer has gone out is counted a little after it has come.
+    driver.pause(COUNTING_TIME).await;
     let mut asks = driver.in_turn(vec![scrape(key::BEFORE)]).await;
     let is_there = |ask: &Ask| ask.answer().is_some_and(|answer| answer.is_success());
     if !asks.iter().any(is_there) {
         return asks;
     }
     asks.extend(driver.in_turn(known(driver)).await);
-    // What is counted when an answer has gone out is counted a little after it has come.
     driver.pause(COUNTING_TIME).await;
     asks.extend(driver.in_turn(vec![scrape(key::AFTER)]).await);
     let unknown = (0..UNKNOWN_PATHS).map(|number| {
