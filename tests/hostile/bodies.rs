@@ -51,7 +51,11 @@ fn bodies_without_end_are_left() {
         Row {
             name: "a string without end",
             serve: |s, a| honest_first(s, a, |s| endless(s, "", b"\"x")),
-            shows: &[("invoke.accepts-valid", "inconclusive", "than the checker")],
+            shows: &[(
+                "invoke.accepts-valid",
+                "inconclusive",
+                "that the checker keeps",
+            )],
         },
         Row {
             name: "brackets without end",
