@@ -41,8 +41,8 @@ const SECTIONS: [(Status, &str, &str); 7] = [
     ),
     (
         Status::Skip,
-        "Not applicable",
-        "The rule asks nothing of this agent.",
+        "Skipped",
+        "The rule asks nothing of this agent, or could not be looked at; each says why.",
     ),
 ];
 
