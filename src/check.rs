@@ -38,7 +38,7 @@ pub(crate) struct Arguments {
     /// [default: 30s, of the built-in agent 2s]
     #[arg(long, value_name = "D", value_parser = heartbeat, conflicts_with = "url")]
     heartbeat_interval: Option<humantime::Duration>,
-    /// Leave out what has to wait for heartbeats
+    /// Leave out what has to wait: for heartbeats, and for the end of a cached answer's time
     #[arg(long, conflicts_with = "url")]
     quick: bool,
     /// Features that the agent is to have, whether it says so or not

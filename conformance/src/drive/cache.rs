@@ -244,6 +244,10 @@ async fn errors(driver: &Driver<'_>) -> Vec<Ask> {
 /// use gives an entry its whole time again shows where the time is longer than twice [`SLACK`].
 pub(super) async fn time_to_live(driver: &Driver<'_>) -> Vec<Ask> {
     let mut asks = Vec::new();
+    let launched = driver.settings.facts.launched;
+    if launched.is_some_and(|terms| terms.is_quick) {
+        return asks;
+    }
     let ttl = driver.probe.cache_ttl().filter(|ttl| *ttl <= LONGEST_TTL);
     let (Some(ttl), Some(input)) = (ttl, fresh::input(driver)) else {
         return asks;

@@ -3,6 +3,7 @@
 use acp_reports::Level::Must;
 
 use super::looks::{answered, output, settle};
+use super::played::unless_quick;
 use crate::cached::{mark, unmarked};
 use crate::drive::cache::{LONGEST_TTL, key};
 use crate::evidence::{Ask, Evidence, Step, Topic};
@@ -266,6 +267,9 @@ fn exact_time(ask: &Ask) -> Option<&str> {
 }
 
 fn ttl(evidence: &Evidence) -> Judgement {
+    if let Err(left_out) = unless_quick(evidence) {
+        return left_out;
+    }
     let Some(ttl) = evidence.probe.cache_ttl() else {
         let why = "no time to live is declared: say it with --feature-param cache-ttl=5s";
         return Judgement::Unseen(why.to_owned());

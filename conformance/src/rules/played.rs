@@ -116,7 +116,7 @@ pub(super) fn life(evidence: &Evidence, topic: Topic) -> Result<&Life, Judgement
 pub(super) fn unless_quick(evidence: &Evidence) -> Result<(), Judgement> {
     match evidence.facts.launched {
         Some(terms) if terms.is_quick => Err(Judgement::Unseen(
-            "--quick leaves out what has to wait for heartbeats".to_owned(),
+            "--quick leaves out what has to wait".to_owned(),
         )),
         _ => Ok(()),
     }
