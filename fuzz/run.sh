@@ -3,7 +3,8 @@
 #
 # libFuzzer with coverage feedback, on the stable toolchain: the flags are LLVM's own, and no sanitizer is asked for,
 # as there is no unsafe code here. On a nightly, `cargo fuzz run TARGET` works too. The first bytes come
-# from the fixtures; what is found is written to fuzz/artifacts/TARGET/ and fails the run.
+# from the fixtures; what is found is written to fuzz/artifacts/TARGET/ and fails the run. Each run draws anew;
+# FUZZ_SEED=N draws as another run did.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -26,6 +27,7 @@ fuzz() {
     local target=$1
     mkdir -p "artifacts/$target" "corpus/$target"
     "$bin/$target" "corpus/$target" -max_total_time="$seconds" -max_len=8192 -timeout=20 -rss_limit_mb=1024 \
+        -seed="${FUZZ_SEED:-0}" \
         -print_final_stats=1 -artifact_prefix="artifacts/$target/" 2>"artifacts/$target/log" ||
         { tail -n 40 "artifacts/$target/log"; return 1; }
     echo "fuzz: $target, $seconds s"

@@ -421,6 +421,10 @@ fn hostile_schemas_come_to_an_end() {
         json!({"type": "number", "multipleOf": 1e-300, "minimum": -1e308, "maximum": 1e308}),
         json!({"type": "integer", "minimum": 1e300}),
         json!({"type": "integer", "multipleOf": 1e308}),
+        json!({"type": "number", "minimum": 1e300, "multipleOf": 2}),
+        json!({"type": "number", "maximum": -1e300, "multipleOf": 2}),
+        json!({"enum": [1e300, -1e300]}),
+        json!({"const": 1e300}),
     ] {
         let Ok(schema) = Schema::compile(&document) else {
             continue;

@@ -52,12 +52,14 @@ fn schemas() -> impl Strategy<Value = Value> {
 
 fn numbers() -> impl Strategy<Value = Value> {
     let kind = select(vec!["integer", "number"]);
-    let bound = || option::of(-20_i64..20);
+    let ordinary = (-20_i64..20).prop_map(Value::from);
+    let ends = select(vec![1e300, -1e300, 1e-300, 1.8e19, -9.3e18]);
+    let bound = prop_oneof![9 => ordinary, 1 => ends.prop_map(Value::from)];
     (
         kind,
-        bound(),
-        bound(),
-        option::of(select(vec![1.0, 2.0, 0.5, 0.01])),
+        option::of(bound.clone()),
+        option::of(bound),
+        option::of(select(vec![1.0, 2.0, 0.5, 0.01, 1e-9, 1e30])),
         any::<bool>(),
     )
         .prop_map(|(kind, low, high, step, open)| {
@@ -66,8 +68,8 @@ fn numbers() -> impl Strategy<Value = Value> {
                 true => ("exclusiveMinimum", "exclusiveMaximum"),
                 false => ("minimum", "maximum"),
             };
-            set(&mut schema, least, low.map(Value::from));
-            set(&mut schema, most, high.map(Value::from));
+            set(&mut schema, least, low);
+            set(&mut schema, most, high);
             set(&mut schema, "multipleOf", step.map(Value::from));
             schema
         })

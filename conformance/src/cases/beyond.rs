@@ -6,7 +6,7 @@ use super::{
     build::Style,
     invalid::{Candidates, Spot, swap_case},
     maker::Maker,
-    number::{float, past, times, whole},
+    number::{clamped, float, past, times, whole},
     pattern::LONGEST_TEXT,
     shape::{Kind, count},
     text::{FILLINGS, fill},
@@ -94,8 +94,7 @@ pub(super) fn between_steps(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidate
         .take(12)
     {
         let at = value.as_f64().unwrap_or_default();
-        found.push(whole(at as i128 + 1));
-        found.push(whole(at as i128 - 1));
+        found.extend([1, -1].map(|more| whole(clamped(at) + more)));
         found.extend(
             [at + step / 2.0, at - step / 2.0, at + step / 3.0]
                 .into_iter()

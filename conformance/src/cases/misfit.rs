@@ -7,7 +7,7 @@ use super::{
     build::Style,
     invalid::{Candidates, Spot, swap_case},
     maker::Maker,
-    number::whole,
+    number::{clamped, whole},
     shape::{Choices, Kind},
 };
 use crate::schema::document::NodeId;
@@ -109,7 +109,7 @@ pub(super) fn unlisted(maker: &mut Maker<'_>, spot: &Spot<'_>) -> Candidates {
             }
             Value::Number(number) => {
                 let number = number.as_f64().unwrap_or_default();
-                found.push(("next to a listed number", whole(number as i128 + 1)));
+                found.push(("next to a listed number", whole(clamped(number) + 1)));
                 found.push(("a listed number and a half", json!(number + 0.5)));
                 found.push(("a listed number as a string", json!(value.to_string())));
             }

@@ -281,7 +281,8 @@ fn beside(number: f64, direction: f64) -> f64 {
     number + direction * nudge
 }
 
-fn clamped(number: f64) -> i128 {
+/// Rounded toward zero and held within ±[`WIDEST`], so that small sums stay in range.
+pub(super) fn clamped(number: f64) -> i128 {
     (number as i128).clamp(-WIDEST, WIDEST)
 }
 

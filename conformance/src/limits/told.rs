@@ -24,7 +24,9 @@ impl Limit {
     fn of(requests: u64, seconds: f64) -> Option<Self> {
         let requests = u32::try_from(requests).ok().filter(|number| *number > 0)?;
         let window = Duration::try_from_secs_f64(seconds).ok()?;
-        (!window.is_zero()).then_some(Self { requests, window })
+        // Longer than any: what is reckoned with it, points in time among others, would overflow.
+        let is_window = !window.is_zero() && window.as_secs() < EPOCH;
+        is_window.then_some(Self { requests, window })
     }
 }
 
@@ -138,7 +140,7 @@ pub enum Wait {
     Unreadable(String),
     /// At a time that is over.
     Past,
-    /// After so long.
+    /// After so long; more than 30 years are told as 30 years.
     After(Duration),
 }
 
@@ -149,7 +151,7 @@ pub fn wait(answer: &Answer) -> Wait {
         return Wait::Untold;
     };
     if let Some(seconds) = number(told) {
-        return Wait::After(Duration::from_secs(seconds));
+        return Wait::After(Duration::from_secs(seconds.min(EPOCH)));
     }
     let now = answer.header("date").and_then(date);
     let (Some(then), Some(now)) = (date(told), now) else {
@@ -184,7 +186,7 @@ mod tests {
         let limit = declared(&told).expect("a limit");
         assert_eq!(limit.requests, 10);
         assert_eq!(limit.window, Duration::from_millis(1500));
-        for odd in [json!(0), json!(-1), json!("10"), json!(null)] {
+        for odd in [json!(0), json!(-1), json!("10"), json!(null), json!(1e18)] {
             let told = json!({"rate_limit": {"requests": 10, "window_seconds": odd}});
             assert_eq!(declared(&told), None, "{told}");
         }
@@ -216,6 +218,8 @@ mod tests {
         let date = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
         let told = |value| wait(&answer(&[date, ("Retry-After", value)]));
         assert_eq!(told("3"), Wait::After(Duration::from_secs(3)));
+        let ages = told("18446744073709551615");
+        assert_eq!(ages, Wait::After(Duration::from_secs(EPOCH)));
         let later = "Sun, 06 Nov 1994 08:49:40 GMT";
         assert_eq!(told(later), Wait::After(Duration::from_secs(3)));
         assert_eq!(told("Sun, 06 Nov 1994 07:49:40 GMT"), Wait::Past);
