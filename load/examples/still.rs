@@ -1,7 +1,7 @@
 //! A server that does next to nothing, so that whoever asks it is the bottleneck. For
 //! `scripts/bench-load-peers.sh`.
 //!
-//! `still PORT`: answers `GET /schema` with a schema, `GET /seen` with how many other requests it
+//! `still PORT`: answers `GET /schema` with a schema, `GET /seen` with how many `POST`s it
 //! has answered since it was last asked, and in how many nanoseconds, and all else with one output.
 
 use std::cell::RefCell;
@@ -67,7 +67,10 @@ async fn serve(mut socket: TcpStream, seen: &Seen) -> io::Result<()> {
                     .write_all(ok(&format!("[{count}, {nanos}]")).as_bytes())
                     .await?;
             } else {
-                note(seen);
+                // Not what a client asks before it begins.
+                if buffer.starts_with(b"POST ") {
+                    note(seen);
+                }
                 socket.write_all(output.as_bytes()).await?;
             }
             buffer.copy_within(length..filled, 0);

@@ -10,10 +10,13 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::poll;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::{http1, http2};
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT};
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, USER_AGENT,
+};
 use hyper::http::response::Parts;
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -97,6 +100,9 @@ impl Prepared {
         let mut prepared = Self::new(target, Method::POST, path, body.into())?;
         let json = HeaderValue::from_static("application/json");
         prepared.headers.insert(CONTENT_TYPE, json);
+        // Else hyper would write it anew for each request.
+        let length = HeaderValue::from(prepared.body.len());
+        prepared.headers.insert(CONTENT_LENGTH, length);
         Some(prepared)
     }
 
@@ -199,7 +205,6 @@ impl Exchange {
     }
 }
 
-type Outgoing = Request<Full<Bytes>>;
 type Connection = http1::Connection<TokioIo<Socket>, Full<Bytes>>;
 
 enum Sender {
@@ -207,8 +212,21 @@ enum Sender {
     Two(http2::SendRequest<Full<Bytes>>),
 }
 
-/// A request that the agent has not answered; itself, if nothing of it was sent.
-type Unanswered = (Option<Box<Outgoing>>, Trouble);
+/// Why the agent has not answered.
+struct Unanswered {
+    /// Nothing of the request was sent.
+    is_unsent: bool,
+    trouble: Trouble,
+}
+
+impl From<Trouble> for Unanswered {
+    fn from(trouble: Trouble) -> Self {
+        Self {
+            is_unsent: false,
+            trouble,
+        }
+    }
+}
 
 /// One user's line to the agent.
 pub struct Line {
@@ -262,11 +280,21 @@ impl Line {
     ) -> Result<(), Trouble> {
         let (head, mut body) = self.response(prepared).await?.into_parts();
         exchange.status = head.status.as_u16();
-        reader.head(&head, Instant::now());
+        // The clock is read once for all that has come in by then.
+        let mut now = Instant::now();
+        reader.head(&head, now);
         let mut length = 0_u64;
         loop {
-            let next = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-            let Some(frame) = self.drive.on(next).await? else {
+            let mut next = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+            let frame = match poll!(&mut next) {
+                Poll::Ready(frame) => frame,
+                Poll::Pending => {
+                    let frame = self.drive.on(next).await?;
+                    now = Instant::now();
+                    frame
+                }
+            };
+            let Some(frame) = frame else {
                 return Ok(());
             };
             let frame = frame.map_err(|error| trouble(&error))?;
@@ -277,14 +305,14 @@ impl Line {
             if length > LARGEST_BODY {
                 return Err(Trouble::TooLarge);
             }
-            let now = Instant::now();
             // Of a stream, the timeout is for its silence.
             self.drive.deadline = now + self.target.timeout;
             match reader.piece(piece, now) {
                 Flow::On => {}
                 Flow::After(pause) => {
                     tokio::time::sleep(pause).await;
-                    self.drive.deadline = Instant::now() + self.target.timeout;
+                    now = Instant::now();
+                    self.drive.deadline = now + self.target.timeout;
                 }
                 Flow::Leave => {
                     exchange.left = true;
@@ -297,42 +325,44 @@ impl Line {
     /// Asks on the connection that is open. One that the agent has closed meanwhile, before
     /// anything of the request was sent, is replaced once.
     async fn response(&mut self, prepared: &Prepared) -> Result<Response<Incoming>, Trouble> {
-        let keys = &self.target.keys;
-        let key = (!keys.is_empty()).then(|| &keys[self.number % keys.len()]);
-        let request = prepared.request(key);
         let was_open = self.sender.is_some();
         if !was_open {
             self.open().await?;
         }
-        match self.send(request).await {
-            Err((Some(unsent), _)) if was_open => {
+        match self.send(prepared).await {
+            Err(unanswered) if was_open && unanswered.is_unsent => {
                 self.close();
                 self.open().await?;
-                self.send(*unsent).await.map_err(|(_, trouble)| trouble)
+                let sent = self.send(prepared).await;
+                sent.map_err(|unanswered| unanswered.trouble)
             }
-            answered => answered.map_err(|(_, trouble)| trouble),
+            answered => answered.map_err(|unanswered| unanswered.trouble),
         }
     }
 
-    async fn send(&mut self, request: Outgoing) -> Result<Response<Incoming>, Unanswered> {
+    async fn send(&mut self, prepared: &Prepared) -> Result<Response<Incoming>, Unanswered> {
+        let unsent = Unanswered {
+            is_unsent: true,
+            trouble: Trouble::Broken,
+        };
         let Some(sender) = &mut self.sender else {
-            return Err((Some(Box::new(request)), Trouble::Broken));
+            return Err(unsent);
         };
-        let sending = async {
-            if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() {
-                return Err((Some(Box::new(request)), Trouble::Broken));
-            }
-            let sent = match sender {
-                Sender::One(sender) => sender.try_send_request(request).await,
-                Sender::Two(sender) => sender.try_send_request(request).await,
-            };
-            sent.map_err(|mut error| {
-                let unsent = error.take_message().map(Box::new);
-                (unsent, trouble(error.error()))
-            })
+        let ready = self.drive.on(poll_fn(|cx| sender.poll_ready(cx))).await?;
+        if ready.is_err() {
+            return Err(unsent);
+        }
+        let keys = &self.target.keys;
+        let key = (!keys.is_empty()).then(|| &keys[self.number % keys.len()]);
+        let request = prepared.request(key);
+        let answered = match sender {
+            Sender::One(sender) => self.drive.on(sender.send_request(request)).await?,
+            Sender::Two(sender) => self.drive.on(sender.send_request(request)).await?,
         };
-        let sent = self.drive.on(sending).await;
-        sent.unwrap_or_else(|late| Err((None, late)))
+        answered.map_err(|error| Unanswered {
+            is_unsent: error.is_canceled(),
+            trouble: trouble(&error),
+        })
     }
 
     async fn open(&mut self) -> Result<(), Trouble> {
@@ -374,6 +404,8 @@ async fn connect(
     }
     let mut builder = http1::Builder::new();
     builder.read_buf_exact_size(Some(READ_SIZE));
+    // Head and body as one piece: to copy a body of this size costs less than to write from two places.
+    builder.writev(false);
     let shake = builder.handshake(io).await;
     let (sender, connection) = shake.map_err(|error| trouble(&error))?;
     Ok((Sender::One(sender), Some(Box::pin(connection))))
@@ -387,21 +419,19 @@ struct Drive {
 }
 
 impl Drive {
-    /// Waits for `future`, and works on the connection meanwhile.
+    /// Waits for `future`, and works on the connection meanwhile: that first, since it is what the
+    /// future waits for, and each look at either costs.
     async fn on<F: Future>(&mut self, future: F) -> Result<F::Output, Trouble> {
         let mut future = pin!(future);
         poll_fn(|cx| {
+            if let Some(connection) = &mut self.connection
+                && connection.as_mut().poll(cx).is_ready()
+            {
+                // Whatever there was to say of it, the future has been told.
+                self.connection = None;
+            }
             if let Poll::Ready(done) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(done));
-            }
-            if let Some(connection) = &mut self.connection {
-                if connection.as_mut().poll(cx).is_ready() {
-                    // Whatever there was to say of it, the future has been told.
-                    self.connection = None;
-                }
-                if let Poll::Ready(done) = future.as_mut().poll(cx) {
-                    return Poll::Ready(Ok(done));
-                }
             }
             match self.is_late(cx) {
                 true => Poll::Ready(Err(Trouble::TimedOut)),

@@ -7,5 +7,5 @@ mod measure;
 mod told;
 
 pub(crate) use measure::{Algorithm, Counted, Counts, Returned, is_admitted, is_refused};
-pub use told::{Limit, State, Wait, declared, policy, states, wait};
+pub use told::{LONGEST, Limit, State, Wait, declared, policy, states, wait};
 pub(crate) use told::{announced, shows};

@@ -11,22 +11,24 @@ use crate::wire::Answer;
 /// A number of seconds from here on is a point in time: nobody's window is 30 years long.
 const EPOCH: u64 = 1_000_000_000;
 
+/// The longest time that is told, some 30 years: what an agent says beyond that is told as this,
+/// since points in time and sums of what it makes up would overflow.
+pub const LONGEST: Duration = Duration::from_secs(EPOCH);
+
 /// So many requests in so much time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// How many; at least one.
     pub requests: u32,
-    /// In how much time.
+    /// In how much time; at most [`LONGEST`].
     pub window: Duration,
 }
 
 impl Limit {
     fn of(requests: u64, seconds: f64) -> Option<Self> {
         let requests = u32::try_from(requests).ok().filter(|number| *number > 0)?;
-        let window = Duration::try_from_secs_f64(seconds).ok()?;
-        // Longer than any: what is reckoned with it, points in time among others, would overflow.
-        let is_window = !window.is_zero() && window.as_secs() < EPOCH;
-        is_window.then_some(Self { requests, window })
+        let window = Duration::try_from_secs_f64(seconds).ok()?.min(LONGEST);
+        (!window.is_zero()).then_some(Self { requests, window })
     }
 }
 
@@ -75,7 +77,7 @@ pub struct State {
     pub field: &'static str,
     /// How many more are allowed.
     pub remaining: Option<u64>,
-    /// In how much time that changes.
+    /// In how much time that changes; at most [`LONGEST`].
     pub reset: Option<Duration>,
 }
 
@@ -87,7 +89,7 @@ pub fn states(answer: &Answer) -> Vec<State> {
     let draft = answer.header("ratelimit").map(|line| State {
         field: "RateLimit",
         remaining: either(line, ["r", "remaining"]),
-        reset: either(line, ["t", "reset"]).map(Duration::from_secs),
+        reset: either(line, ["t", "reset"]).map(seconds),
     });
     let apart = |field_name, prefix: &str| {
         let remaining = field(&format!("{prefix}-remaining"));
@@ -126,6 +128,10 @@ fn number(text: &str) -> Option<u64> {
     text.trim().parse().ok()
 }
 
+fn seconds(told: u64) -> Duration {
+    Duration::from_secs(told).min(LONGEST)
+}
+
 fn date(text: &str) -> Option<Timestamp> {
     let zoned = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
     Some(zoned.timestamp())
@@ -140,7 +146,7 @@ pub enum Wait {
     Unreadable(String),
     /// At a time that is over.
     Past,
-    /// After so long; more than 30 years are told as 30 years.
+    /// After so long; at most [`LONGEST`].
     After(Duration),
 }
 
@@ -151,14 +157,14 @@ pub fn wait(answer: &Answer) -> Wait {
         return Wait::Untold;
     };
     if let Some(seconds) = number(told) {
-        return Wait::After(Duration::from_secs(seconds.min(EPOCH)));
+        return Wait::After(self::seconds(seconds));
     }
     let now = answer.header("date").and_then(date);
     let (Some(then), Some(now)) = (date(told), now) else {
         return Wait::Unreadable(told.to_owned());
     };
     match u64::try_from(then.as_second() - now.as_second()) {
-        Ok(seconds) => Wait::After(Duration::from_secs(seconds)),
+        Ok(seconds) => Wait::After(self::seconds(seconds)),
         Err(_) => Wait::Past,
     }
 }
@@ -186,10 +192,25 @@ mod tests {
         let limit = declared(&told).expect("a limit");
         assert_eq!(limit.requests, 10);
         assert_eq!(limit.window, Duration::from_millis(1500));
-        for odd in [json!(0), json!(-1), json!("10"), json!(null), json!(1e18)] {
+        for odd in [json!(0), json!(-1), json!("10"), json!(null)] {
             let told = json!({"rate_limit": {"requests": 10, "window_seconds": odd}});
             assert_eq!(declared(&told), None, "{told}");
         }
+    }
+
+    /// Sums of such times would be more than a time can be.
+    #[test]
+    fn no_time_that_is_told_is_longer_than_can_be_reckoned_with() {
+        let ages = answer(&[
+            ("Retry-After", "18446744073709551615"),
+            ("RateLimit-Policy", "\"a\";q=5;w=18446744073709549568"),
+            ("RateLimit", "\"a\";r=0;t=18446744073709551615"),
+        ]);
+        assert_eq!(wait(&ages), Wait::After(LONGEST));
+        assert_eq!(policy(&ages).expect("a policy").window, LONGEST);
+        assert_eq!(states(&ages)[0].reset, Some(LONGEST));
+        let told = json!({"rate_limit": {"requests": 10, "window_seconds": 1e18}});
+        assert_eq!(declared(&told).expect("a limit").window, LONGEST);
     }
 
     #[test]
@@ -218,8 +239,6 @@ mod tests {
         let date = ("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
         let told = |value| wait(&answer(&[date, ("Retry-After", value)]));
         assert_eq!(told("3"), Wait::After(Duration::from_secs(3)));
-        let ages = told("18446744073709551615");
-        assert_eq!(ages, Wait::After(Duration::from_secs(EPOCH)));
         let later = "Sun, 06 Nov 1994 08:49:40 GMT";
         assert_eq!(told(later), Wait::After(Duration::from_secs(3)));
         assert_eq!(told("Sun, 06 Nov 1994 07:49:40 GMT"), Wait::Past);

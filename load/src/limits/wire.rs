@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use acp_conformance::limits::{self as told, Wait};
+use acp_conformance::limits as told;
 use acp_conformance::wire::Answer as Recorded;
 use hyper::header::HeaderMap;
 use tokio_util::sync::CancellationToken;
@@ -17,9 +17,6 @@ use crate::inlet::Reading;
 use crate::run::Tell;
 use crate::target::Target;
 use crate::traffic::{Answer, say};
-
-/// No time that is told counts as longer: a century can be reckoned with, and what an agent makes up cannot.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The clients that there are, and what they ask.
 pub(crate) struct Wire {
@@ -206,13 +203,10 @@ fn read(answer: &Answer) -> Told {
         limit: policy
             .map(|it| u64::from(it.requests))
             .or(limit.and_then(|it| u64::try_from(it).ok())),
-        window: policy.filter(|_| is_one).map(|it| it.window.min(LONGEST)),
+        window: policy.filter(|_| is_one).map(|it| it.window),
         remaining: left.and_then(|it| i64::try_from(it).ok()).or(less),
         reset: states.iter().find_map(promised),
-        wait: match told::wait(&recorded) {
-            Wait::After(wait) => Wait::After(wait.min(LONGEST)),
-            other => other,
-        },
+        wait: told::wait(&recorded),
     }
 }
 
@@ -223,7 +217,7 @@ fn promised(state: &told::State) -> Option<(Duration, Duration)> {
         "X-RateLimit-Reset" => Duration::from_secs(2),
         _ => Duration::from_secs(1),
     };
-    let reset = state.reset?.min(LONGEST);
+    let reset = state.reset?;
     Some((
         reset.saturating_sub(rounding),
         reset.saturating_add(rounding),
@@ -257,19 +251,6 @@ mod tests {
             body: Vec::new(),
             heard: None,
         })
-    }
-
-    /// Sums of such times would be more than a time can be.
-    #[test]
-    fn no_time_that_is_told_is_longer_than_can_be_reckoned_with() {
-        let told = told(&[
-            ("retry-after", "18446744073709551615"),
-            ("ratelimit-policy", "\"a\";q=5;w=18446744073709549568"),
-            ("ratelimit", "\"a\";r=0;t=18446744073709551615"),
-        ]);
-        assert_eq!(told.wait, Wait::After(LONGEST));
-        assert_eq!(told.window, Some(LONGEST));
-        assert!(told.reset.is_some_and(|(_, most)| most <= LONGEST * 2));
     }
 
     #[test]
