@@ -11,7 +11,7 @@ target=${CARGO_TARGET_DIR:-target}
 for tool in wrk taskset python3; do
     command -v "$tool" >/dev/null || { echo "$tool is not there" >&2; exit 1; }
 done
-CARGO_INCREMENTAL=0 cargo build --release --quiet -p acp-tck -p acp-reference-agent --bin acp-tck --example bare
+CARGO_INCREMENTAL=0 cargo build --release --quiet --workspace --bins --examples
 venv=$target/bench/venv
 if [ ! -x "$venv/bin/uvicorn" ]; then
     python3 -m venv "$venv"

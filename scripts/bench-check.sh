@@ -7,7 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 runs=${1:-7}
 cases=${2:-100}
-cargo build --release --quiet
+CARGO_INCREMENTAL=0 cargo build --release --quiet --workspace --bins --examples
 program=${CARGO_TARGET_DIR:-target}/release/acp-tck
 agent="$program agent --rate-limit off --rate-limit-invoke off"
 

@@ -19,8 +19,7 @@ if [ "$(nproc)" -lt 2 ]; then
     exit 1
 fi
 [ $# -gt 0 ] || set -- acp-tck bare-loop goose oha wrk locust
-CARGO_INCREMENTAL=0 cargo build --release --quiet -p acp-tck -p acp-load --bin acp-tck \
-    --example still --example bare_loop --example goose_alone
+CARGO_INCREMENTAL=0 cargo build --release --quiet --workspace --bins --examples
 for peer; do
     case $peer in
         oha) command -v oha >/dev/null || [ -x "$target/bench/bin/oha" ] ||

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 streams=${1:-10000}
 program=${ACP_TCK:-${CARGO_TARGET_DIR:-target}/release/acp-tck}
-[ -x "$program" ] || cargo build --release
+[ -x "$program" ] || cargo build --release --workspace --bins --examples
 ulimit -n "$(ulimit -Hn)"
 folder=$(mktemp -d)
 # A stream takes twelve seconds: all are open before the first one ends, and all end after the run.

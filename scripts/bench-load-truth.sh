@@ -12,8 +12,8 @@ runs=${2:-3}
 target=${CARGO_TARGET_DIR:-target}
 program=${ACP_TCK:-$target/release/acp-tck}
 server=${STALLING:-$target/release/examples/stalling}
-[ -x "$program" ] || cargo build --release
-[ -x "$server" ] || cargo build --release -p acp-load --example stalling
+[ -x "$program" ] || cargo build --release --workspace --bins --examples
+[ -x "$server" ] || cargo build --release --workspace --bins --examples
 oha=$(command -v oha || true)
 [ -n "$oha" ] || [ ! -x "$target/bench/bin/oha" ] || oha=$target/bench/bin/oha
 rate=200

@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-5}
 program=${ACP_TCK:-${CARGO_TARGET_DIR:-target}/release/acp-tck}
-[ -x "$program" ] || cargo build --release
+[ -x "$program" ] || cargo build --release --workspace --bins --examples
 folder=$(mktemp -d)
 started=()
 trap 'kill "${started[@]}" 2> /dev/null || true; rm -rf "$folder"' EXIT
