@@ -108,7 +108,7 @@ fn configuration(
     Ok(GooseConfiguration::parse_args_default(&arguments)?)
 }
 
-/// Hosts every user whose number is this one's by the number of hosts.
+/// Hosts every user whose number is this one's by the number of hosts, until the last is home.
 async fn host(
     field: Arc<Field>,
     number: usize,
@@ -122,11 +122,16 @@ async fn host(
         }
         None => (None, None),
     };
-    let guests = ((number + hosts)..field.users).step_by(hosts);
-    for guest in guests {
-        tokio::spawn(life(field.clone(), guest, window.clone()));
-    }
-    let living = life(field, number, window);
+    let numbers = ((number + hosts)..field.users).step_by(hosts);
+    let guests = numbers.map(|guest| tokio::spawn(life(field.clone(), guest, window.clone())));
+    let guests: Vec<_> = guests.collect();
+    let living = async {
+        life(field, number, window).await;
+        for guest in guests {
+            // Whoever panicked is home, too.
+            let _ = guest.await;
+        }
+    };
     match (page, shown) {
         (Some(user), Some(shown)) => tokio::join!(living, show(user, shown)).0,
         _ => living.await,

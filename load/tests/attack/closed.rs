@@ -1,5 +1,7 @@
 //! The closed model, against the reference agent in this process.
 
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -188,4 +190,39 @@ async fn users_who_think_ask_no_more_often_than_that() {
         "{:?}",
         report.requests
     );
+}
+
+/// goose's own users, of whom there are 256, may be home long before those whom they host.
+#[tokio::test]
+async fn who_is_hosted_by_another_is_waited_for() {
+    let late = IpAddr::from([127, 0, 0, 2]);
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = asked.clone();
+    let address = stub::serve_each(Arc::new(move |from, path, body| {
+        let json = match path {
+            "/schema" => SCHEMA,
+            "/auth" | "/capabilities" => "{}",
+            "/invoke" if !body.contains("\"stream\"") => {
+                count.fetch_add(1, Ordering::Relaxed);
+                if from == late {
+                    // Longer than goose needs to see that all of its own are home.
+                    std::thread::sleep(Duration::from_secs(2));
+                }
+                r#"{"output":{}}"#
+            }
+            _ => return None,
+        };
+        Some((stub::JSON, json.to_owned()))
+    }));
+    let mut sources = vec![IpAddr::from([127, 0, 0, 1]); 256];
+    sources.push(late);
+    let mut job = stub::job_from(address, &sources).await;
+    job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
+    job.load.users = sources.len();
+    job.load.model = Model::Closed(Plan::constant(257.0, Duration::from_millis(300)));
+    let report = run(&job, "mixed").await;
+    assert_eq!(report.error, None);
+    assert_eq!(report.requests.total, asked.load(Ordering::Relaxed));
+    let times = report.latency_ms.figures.expect("some");
+    assert!(times.max >= 2_000.0, "{times:?}");
 }
