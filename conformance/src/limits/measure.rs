@@ -60,11 +60,10 @@ impl Algorithm {
             return Self::Unclear;
         };
         let token = limit.window / limit.requests;
-        let whole = (limit.requests as usize).div_ceil(2).max(2);
         if limit.requests < TELLABLE {
             return Self::Unclear;
         }
-        if returned.streak >= whole {
+        if returned.is_whole(limit.requests as usize) {
             let opened = row.first().map_or(Duration::ZERO, |ask| ask.exchange.began);
             let since = |moment: Duration| moment.saturating_sub(opened).as_secs_f64();
             let window = limit.window.as_secs_f64();
@@ -76,8 +75,7 @@ impl Algorithm {
                 is_by_request: windows >= since(returned.from) - SLACK.as_secs_f64(),
             };
         }
-        let pause = returned.to.saturating_sub(returned.exhausted);
-        match pause <= token + (returned.to.saturating_sub(returned.from)) + SLACK / 2 {
+        match returned.pause() <= token + (returned.to.saturating_sub(returned.from)) + SLACK / 2 {
             true => Self::TokenBucket,
             false => Self::SlidingWindow,
         }
@@ -125,6 +123,18 @@ impl Returned {
             to: ended(row[back]),
             streak,
         })
+    }
+
+    /// How long nothing was admitted, at most.
+    #[must_use]
+    pub(crate) fn pause(&self) -> Duration {
+        self.to.saturating_sub(self.exhausted)
+    }
+
+    /// Whether all came back at once, as far as can be seen, where `limit` requests are all.
+    #[must_use]
+    pub(crate) fn is_whole(&self, limit: usize) -> bool {
+        self.streak >= limit.div_ceil(2).max(2)
     }
 }
 

@@ -9,7 +9,9 @@ use super::rate_limit_headers::headers;
 use crate::drive::rate_limit::{LONGEST, PATIENCE, key};
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::RateLimit;
-use crate::limits::{Algorithm, Counted, Counts, Limit, Wait, is_admitted, is_refused, wait};
+use crate::limits::{
+    Algorithm, Counted, Counts, Limit, Returned, Wait, is_admitted, is_refused, wait,
+};
 use crate::rule::{Judgement, Look, Rule, Tally, each};
 use crate::show;
 
@@ -240,8 +242,7 @@ pub(super) fn found(evidence: &Evidence, limit: Limit) -> Algorithm {
 
 fn as_declared(evidence: &Evidence) -> Judgement {
     let Some(limit) = evidence.probe.rate_limit() else {
-        let why = "no limit is declared: say it with --feature-param rate-limit=10/60s";
-        return Judgement::Unseen(why.to_owned());
+        return Judgement::Unseen(undeclared(evidence));
     };
     let burst = row(evidence, key::BURST);
     let Some(last) = burst.last() else {
@@ -276,6 +277,30 @@ fn as_declared(evidence: &Evidence) -> Judgement {
     }
     tally.note(format!("the limit is found to be {}", algorithm.name()));
     tally.judgement()
+}
+
+/// What was measured where nothing is declared that it could be compared with.
+fn undeclared(evidence: &Evidence) -> String {
+    let burst = row(evidence, key::BURST);
+    let admitted = burst.iter().filter(|ask| is_admitted(ask)).count();
+    let back = Returned::of(&row(evidence, key::ROW)).map(|back| {
+        let manner = match back.is_whole(admitted) {
+            true => "all at once",
+            false => "bit by bit",
+        };
+        format!(
+            ", and service came back {:.1?} later, {manner}",
+            back.pause()
+        )
+    });
+    let measured = match burst.last().is_some_and(|last| is_refused(last)) {
+        true => format!(
+            "; measured: {admitted} are admitted in a row{}",
+            back.unwrap_or_default()
+        ),
+        false => String::new(),
+    };
+    format!("no limit is declared{measured}: say it with --feature-param rate-limit=10/60s")
 }
 
 fn unmeasurable(limit: Limit) -> String {

@@ -196,17 +196,23 @@ impl Talk {
     }
 }
 
-/// The rules that do not hold for an agent, by the part of their ids after the dot.
-fn broken(agent: Agent) -> Vec<&'static str> {
+fn evidence(agent: Agent, rate_limit: Option<(u32, Duration)>) -> Evidence {
+    let params = Params {
+        rate_limit,
+        ..Params::default()
+    };
     let facts = Facts {
         cases: 1,
-        params: Params {
-            rate_limit: Some((LIMIT, Duration::from_secs_f64(WINDOW))),
-            ..Params::default()
-        },
+        params,
         ..Facts::default()
     };
-    let evidence = Evidence::new(facts, Talk::with(agent).asks, Default::default());
+    Evidence::new(facts, Talk::with(agent).asks, Default::default())
+}
+
+/// The rules that do not hold for an agent, by the part of their ids after the dot.
+fn broken(agent: Agent) -> Vec<&'static str> {
+    let declared = Some((LIMIT, Duration::from_secs_f64(WINDOW)));
+    let evidence = evidence(agent, declared);
     let names = [
         "refuses",
         "retry-after",
@@ -294,5 +300,19 @@ fn what_is_left_must_be_what_is_admitted() {
 fn a_health_that_is_refused_too_is_a_warning() {
     for health in [429, 503] {
         assert_eq!(broken(Agent { health, ..GOOD }), ["health-exempt"]);
+    }
+}
+
+#[test]
+fn a_limit_that_nobody_declares_is_measured_all_the_same() {
+    for (algorithm, manner) in [("fixed", "all at once"), ("bucket", "bit by bit")] {
+        let agent = Agent { algorithm, ..GOOD };
+        let rule = find("rate-limit.as-declared").expect("a rule");
+        let Outcome::Unseen(told) = judge(rule, &evidence(agent, None)) else {
+            panic!("{algorithm}: something was declared");
+        };
+        let why = format!("{told:?}");
+        assert!(why.contains("8 are admitted in a row"), "{why}");
+        assert!(why.contains(manner), "{algorithm}: {why}");
     }
 }
