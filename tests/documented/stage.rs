@@ -130,6 +130,9 @@ impl Stage {
             .env("PATH", format!("{}:{path}", program.display()))
             .env("ROOT", root())
             .env_remove("NO_COLOR")
+            // What a page shows is what a person does at a terminal: a snapshot is recorded there, and in CI is not.
+            .env_remove("CI")
+            .env_remove("INSTA_UPDATE")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         shell
