@@ -14,7 +14,7 @@ pub mod hlog;
 pub mod hot;
 pub mod inlet;
 mod lean;
-pub mod limits;
+mod limits;
 pub mod live;
 pub mod merge;
 pub mod metrics;

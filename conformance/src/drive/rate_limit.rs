@@ -1,5 +1,5 @@
-//! The drive for rate limits: as many invocations as are allowed, and more; one after the other,
-//! late in a window, and many at once, each time from the whole allowance.
+//! The drive for rate limits: as many invocations as are allowed, and more, one after the other; a search for
+//! the limit as if nothing were known of it; and many at once, each time from the whole allowance.
 //!
 //! Without any sign of a limit nothing is asked: thousands of invocations may cost somebody
 //! money, and prove nothing.
@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use super::driver::Driver;
 use crate::evidence::{Ask, Step};
 use crate::feature::Feature;
-use crate::limits::{Limit, Wait, is_admitted, is_refused, wait};
+use crate::limits::{
+    self, Client, Found, Limit, MEANS, Probe, Seen, Wait, find, is_admitted, is_refused, wait,
+};
 use crate::wire::Request;
 
 /// Nothing longer than this is waited for.
@@ -39,9 +41,8 @@ pub mod key {
     /// Some more, and the health between them; under [`Step::After`](crate::evidence::Step::After)
     /// one more after waiting as told.
     pub const PRESSED: usize = 2;
-    /// One that opens a window; later in it as many as are admitted; and from then on one now and
-    /// again, whatever is told of waiting.
-    pub const ROW: usize = 3;
+    /// The search for the limit, as if nothing were known of it, whatever is told of waiting.
+    pub const SEARCH: usize = 3;
     /// Many at once.
     pub const TOGETHER: usize = 4;
 }
@@ -51,6 +52,7 @@ struct Asking<'d> {
     driver: &'d Driver<'d>,
     request: Request,
     limit: Option<Limit>,
+    found: Option<Found>,
     asks: Vec<Ask>,
 }
 
@@ -66,6 +68,7 @@ pub(super) async fn rate_limit(driver: &Driver<'_>) -> Vec<Ask> {
         driver,
         request: Request::post("/invoke", driver.bank.simple_body()),
         limit,
+        found: None,
         asks: Vec::new(),
     };
     asking.tell().await;
@@ -91,22 +94,24 @@ impl Asking<'_> {
             return;
         }
         self.press().await;
-        if self.window().is_none_or(|window| window > LONGEST) {
+        if self.window().is_some_and(|window| window > LONGEST) {
             return;
         }
         self.rest().await;
-        self.row().await;
+        self.search().await;
         self.rest().await;
         self.together().await;
     }
 
-    /// The window that is declared, or as long as the first refusal asks to wait.
+    /// The window that is declared; or as long as the first refusal asks to wait; or the one that was found.
     fn window(&self) -> Option<Duration> {
         let told = || {
             let refused = self.asks.iter().find(|ask| is_refused(ask))?;
             waiting(refused)
         };
-        self.limit.map(|limit| limit.window).or_else(told)
+        let found = || self.found.as_ref()?.window;
+        let declared = self.limit.map(|limit| limit.window);
+        declared.or_else(told).or_else(found)
     }
 
     /// Enough to be refused, whatever the algorithm: twice the limit fits over a window's edge.
@@ -126,9 +131,10 @@ impl Asking<'_> {
     }
 
     /// Waits until the whole allowance is back: a window after the last invocation, or as long as
-    /// the last refusal says.
+    /// the last refusal says; as long as anything is waited for, if there is a limit and no word on it.
     async fn rest(&self) {
-        let window = self.window().unwrap_or_default();
+        let untold = || self.asks.iter().any(is_refused).then_some(LONGEST);
+        let window = self.window().or_else(untold).unwrap_or_default();
         let told = self.asks.last().and_then(waiting).unwrap_or_default();
         let longest = window.max(told);
         if longest <= LONGEST {
@@ -167,29 +173,14 @@ impl Asking<'_> {
         }
     }
 
-    /// Opens a window, uses up what is left of it late, and asks from then on whether service is
-    /// back: for long enough to see it come back three times where a window is half as long.
-    async fn row(&mut self) {
-        let window = self.window().unwrap_or_default();
-        let between = (window / 20).clamp(Duration::from_millis(20), Duration::from_millis(500));
-        let about = (Step::Main, key::ROW, "invocations without waiting as told");
-        self.repeat(about, 1).await;
-        self.driver.pause(window * 3 / 5).await;
-        let mut until = Instant::now() + window * 19 / 10;
-        let mut was_refused = false;
-        let most = self.asks.len() + MOST;
-        while Instant::now() < until && self.asks.len() < most && self.driver.stop().is_none() {
-            let before = self.asks.len();
-            self.repeat(about, self.more_than_allowed()).await;
-            if self.asks.len() == before {
-                return;
-            }
-            if !was_refused && self.asks.last().is_some_and(is_refused) {
-                was_refused = true;
-                until = until.max(Instant::now() + window + PATIENCE);
-            }
-            self.driver.pause(between).await;
-        }
+    /// Searches for the limit as if nothing were known of it.
+    async fn search(&mut self) {
+        let mut searching = Searching {
+            asking: self,
+            began: None,
+            asked: 0,
+        };
+        self.found = Some(find(&mut searching, &MEANS).await);
     }
 
     async fn together(&mut self) {
@@ -202,6 +193,60 @@ impl Asking<'_> {
         };
         let all = future::join_all((0..TOGETHER).map(one)).await;
         self.asks.extend(all.into_iter().flatten());
+    }
+}
+
+/// The search's questions, asked as the drive asks.
+struct Searching<'a, 'd> {
+    asking: &'a mut Asking<'d>,
+    /// When the first of them began, by our clock and since the run's start.
+    began: Option<(Instant, Duration)>,
+    asked: usize,
+}
+
+impl Searching<'_, '_> {
+    /// The latest of the questions, as the search sees it.
+    fn seen(&self) -> Option<Seen> {
+        let (_, origin) = self.began?;
+        let ask = self.asking.asks.last()?;
+        Some(limits::seen(ask, origin))
+    }
+}
+
+impl Probe for Searching<'_, '_> {
+    async fn ask(&mut self, client: Client, at: Duration) -> Seen {
+        if let Some((began, _)) = self.began {
+            let until = (began + at).saturating_duration_since(Instant::now());
+            if !until.is_zero() {
+                self.asking.driver.pause(until).await;
+            }
+        }
+        let about = (Step::Main, key::SEARCH, "a search for the limit");
+        let before = self.asking.asks.len();
+        if self.asked < limits::MOST {
+            self.asking.repeat(about, 1).await;
+        }
+        self.asked += 1;
+        let new = self
+            .asking
+            .asks
+            .last()
+            .filter(|_| self.asking.asks.len() > before);
+        let Some(ask) = new else {
+            // A run that was ended gets no more answers, and so the search comes to its end.
+            let now = self.seen().map_or(Duration::ZERO, |seen| seen.received);
+            return Seen::nothing(client, now);
+        };
+        if self.began.is_none() {
+            let (began, took) = (ask.exchange.began, ask.exchange.elapsed);
+            self.began = Some((
+                Instant::now()
+                    .checked_sub(took)
+                    .unwrap_or_else(Instant::now),
+                began,
+            ));
+        }
+        self.seen().unwrap_or_else(|| Seen::nothing(client, at))
     }
 }
 

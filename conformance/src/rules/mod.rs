@@ -21,6 +21,7 @@ mod orchestrator;
 mod outage;
 mod played;
 mod rate_limit;
+mod rate_limit_found;
 mod rate_limit_headers;
 #[cfg(test)]
 mod rate_limit_tests;

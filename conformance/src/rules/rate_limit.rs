@@ -5,13 +5,12 @@ use std::time::Duration;
 use acp_reports::Level::{Must, Should};
 
 use super::looks::{answered, settle};
+use super::rate_limit_found::{Measured, measured};
 use super::rate_limit_headers::headers;
 use crate::drive::rate_limit::{LONGEST, PATIENCE, key};
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::feature::Feature::RateLimit;
-use crate::limits::{
-    Algorithm, Counted, Counts, Limit, Returned, Wait, is_admitted, is_refused, wait,
-};
+use crate::limits::{Counted, Counting, Counts, Limit, Wait, is_admitted, is_refused, wait};
 use crate::rule::{Judgement, Look, Rule, Tally, each};
 use crate::show;
 
@@ -107,7 +106,7 @@ pub(super) fn unmeasured(evidence: &Evidence) -> Judgement {
 }
 
 fn refuses(evidence: &Evidence) -> Judgement {
-    let bursts = [key::BURST, key::ROW, key::TOGETHER].map(|key| row(evidence, key));
+    let bursts = [key::BURST, key::SEARCH, key::TOGETHER].map(|key| row(evidence, key));
     let Some(last) = bursts[0].last() else {
         return unmeasured(evidence);
     };
@@ -131,7 +130,7 @@ fn unrefused(evidence: &Evidence, burst: &[&Ask]) -> Look {
             burst.len()
         ));
     };
-    let counts = Counts::of(limit, Algorithm::Unclear, burst.iter().copied());
+    let counts = Counts::of(limit, Counting::Unclear, burst.iter().copied());
     match counts.over() {
         Some(counted) => Look::flaw(
             "nobody is refused past the limit",
@@ -235,25 +234,23 @@ fn is_back(ask: &Ask) -> Look {
     )
 }
 
-/// The algorithm that the long row shows.
-pub(super) fn found(evidence: &Evidence, limit: Limit) -> Algorithm {
-    Algorithm::of(limit, &row(evidence, key::ROW))
-}
-
 fn as_declared(evidence: &Evidence) -> Judgement {
+    let measured = measured(evidence);
     let Some(limit) = evidence.probe.rate_limit() else {
-        return Judgement::Unseen(undeclared(evidence));
+        return Judgement::Unseen(undeclared(evidence, measured.as_ref()));
     };
     let burst = row(evidence, key::BURST);
     let Some(last) = burst.last() else {
         return unmeasured(evidence);
     };
-    let algorithm = found(evidence, limit);
+    let counting = measured
+        .as_ref()
+        .map_or(Counting::Unclear, |it| it.counting);
     let counts = |asks: &[&'_ Ask]| asks.iter().filter(|ask| is_admitted(ask)).count();
-    let all = Counts::of(limit, algorithm, evidence.at(Topic::RateLimit, Step::Main));
+    let all = Counts::of(limit, counting, evidence.at(Topic::RateLimit, Step::Main));
     let mut tally = Tally::new(evidence);
     if let Some(counted) = all.over() {
-        tally.look(counted.ask, over(&counted, limit, algorithm));
+        tally.look(counted.ask, over(&counted, limit, counting));
     }
     let is_measured = limit.window <= LONGEST && is_refused(last);
     if !is_measured && all.over().is_none() {
@@ -264,8 +261,8 @@ fn as_declared(evidence: &Evidence) -> Judgement {
         let Some(last) = asks.last() else {
             continue;
         };
-        match Counts::of(limit, algorithm, asks.iter().copied()).over_from_full() {
-            Some(counted) => tally.look(counted.ask, over(&counted, limit, algorithm)),
+        match Counts::of(limit, counting, asks.iter().copied()).over_from_full() {
+            Some(counted) => tally.look(counted.ask, over(&counted, limit, counting)),
             None => tally.look(last, Look::Fine),
         }
     }
@@ -275,32 +272,30 @@ fn as_declared(evidence: &Evidence) -> Judgement {
         let got = format!("{} admitted", counts(&burst));
         tally.look(last, Look::flaw(message, expected, got));
     }
-    tally.note(format!("the limit is found to be {}", algorithm.name()));
+    if let Some(measured) = measured {
+        let look = measured.difference(limit).unwrap_or(Look::Fine);
+        tally.look(measured.last, look);
+        let found = measured.told(Some(limit));
+        tally.note(format!(
+            "found by measuring, as if nothing were declared: {found}"
+        ));
+    }
     tally.judgement()
 }
 
 /// What was measured where nothing is declared that it could be compared with.
-fn undeclared(evidence: &Evidence) -> String {
-    let burst = row(evidence, key::BURST);
-    let admitted = burst.iter().filter(|ask| is_admitted(ask)).count();
-    let back = Returned::of(&row(evidence, key::ROW)).map(|back| {
-        let manner = match back.is_whole(admitted) {
-            true => "all at once",
-            false => "bit by bit",
-        };
-        format!(
-            ", and service came back {:.1?} later, {manner}",
-            back.pause()
-        )
-    });
-    let measured = match burst.last().is_some_and(|last| is_refused(last)) {
-        true => format!(
-            "; measured: {admitted} are admitted in a row{}",
-            back.unwrap_or_default()
-        ),
-        false => String::new(),
+fn undeclared(evidence: &Evidence, measured: Option<&Measured<'_>>) -> String {
+    let found = match measured {
+        Some(measured) => format!("; found by measuring: {}", measured.told(None)),
+        None => {
+            let burst = row(evidence, key::BURST);
+            let admitted = burst.iter().filter(|ask| is_admitted(ask)).count();
+            let is_full = burst.last().is_some_and(|last| is_refused(last));
+            let told = || format!("; measured: {admitted} are admitted in a row");
+            is_full.then(told).unwrap_or_default()
+        }
     };
-    format!("no limit is declared{measured}: say it with --feature-param rate-limit=10/60s")
+    format!("no limit is declared{found}: say it with --feature-param rate-limit=10/60s")
 }
 
 fn unmeasurable(limit: Limit) -> String {
@@ -316,19 +311,19 @@ fn unmeasurable(limit: Limit) -> String {
     }
 }
 
-fn over(counted: &Counted<'_>, limit: Limit, algorithm: Algorithm) -> Look {
+fn over(counted: &Counted<'_>, limit: Limit, counting: Counting) -> Look {
     let expected = format!(
         "at most {} within {:.1?}: the limit is {} in {:?}, by {}",
         counted.allowed,
         counted.within,
         limit.requests,
         limit.window,
-        algorithm.name()
+        counting.name()
     );
     Look::flaw("more is admitted than is declared", expected, told(counted))
 }
 
-/// The window that is declared, or as long as the first refusal asks to wait.
+/// The window that is declared; or as long as the first refusal asks to wait; or the one that is found.
 fn window(evidence: &Evidence) -> Option<Duration> {
     let told = || {
         let refused = row(evidence, key::BURST)
@@ -344,6 +339,7 @@ fn window(evidence: &Evidence) -> Option<Duration> {
         .rate_limit()
         .map(|limit| limit.window)
         .or_else(told)
+        .or_else(|| Some(measured(evidence)?.limit()?.window))
 }
 
 fn recovers(evidence: &Evidence) -> Judgement {
@@ -356,7 +352,7 @@ fn recovers(evidence: &Evidence) -> Judgement {
             "the window of {window:?} is longer than the {LONGEST:?} that are waited for: start the agent with a shorter one"
         ));
     }
-    let row = row(evidence, key::ROW);
+    let row = row(evidence, key::SEARCH);
     let Some(refused) = row.iter().position(|ask| is_refused(ask)) else {
         return unmeasured(evidence);
     };

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::rate_limit::{found, row, unmeasured};
+use super::rate_limit::{row, unmeasured};
+use super::rate_limit_found::measured;
 use crate::drive::rate_limit::key;
 use crate::evidence::{Ask, Evidence};
-use crate::limits::{Algorithm, Limit, Returned, State, is_admitted, is_refused, states};
+use crate::limits::{Counting, Limit, Returned, State, is_admitted, is_refused, states};
 use crate::rule::{Judgement, Look, Tally};
 
 /// Told times are whole seconds, rounded either way; and clocks and ways differ.
@@ -28,13 +29,18 @@ pub(super) fn headers(evidence: &Evidence) -> Judgement {
         );
         return tally.judgement();
     }
+    let measured = measured(evidence);
+    let counting = measured
+        .as_ref()
+        .map_or(Counting::Unclear, |it| it.counting);
     let limit = evidence.probe.rate_limit();
-    let algorithm = limit.map_or(Algorithm::Unclear, |limit| found(evidence, limit));
+    let limit = limit.or_else(|| measured.as_ref()?.limit());
     for field in told.iter().map(|state| state.field) {
-        count_down(&mut tally, field, &burst, (limit, algorithm));
+        count_down(&mut tally, field, &burst, (limit, counting));
         if let Some(limit) = limit {
-            let late = row(evidence, key::ROW);
-            resets(&mut tally, field, &late, (limit, algorithm));
+            for returned in Returned::all(&row(evidence, key::SEARCH)) {
+                resets(&mut tally, field, &returned, (limit, counting));
+            }
         }
     }
     tally.judgement()
@@ -54,7 +60,7 @@ fn count_down(
     tally: &mut Tally<'_>,
     field: &str,
     burst: &[&Ask],
-    (limit, algorithm): (Option<Limit>, Algorithm),
+    (limit, counting): (Option<Limit>, Counting),
 ) {
     for pair in burst.windows(2) {
         let [before, after] = pair else {
@@ -83,7 +89,7 @@ fn count_down(
             _ if left.checked_sub(1) == Some(then) => Look::Fine,
             // A new window.
             Some(limit) if then + 1 == u64::from(limit.requests) && then >= left => Look::Fine,
-            Some(limit) if then >= left && flows(algorithm, limit, time) >= then + 1 - left => {
+            Some(limit) if then >= left && flows(counting, limit, time) >= then + 1 - left => {
                 Look::Fine
             }
             _ => Look::flaw(
@@ -100,12 +106,12 @@ fn count_down(
 }
 
 /// How much may have come back within some time.
-fn flows(algorithm: Algorithm, limit: Limit, time: Duration) -> u64 {
-    match algorithm {
-        Algorithm::FixedWindow { .. } => 0,
+fn flows(counting: Counting, limit: Limit, time: Duration) -> u64 {
+    match counting {
+        Counting::FixedWindow { .. } => 0,
         // Without a refusal there is no telling; an allowance that never ends is no bucket's.
-        Algorithm::Unclear => 0,
-        Algorithm::TokenBucket | Algorithm::SlidingWindow => {
+        Counting::Unclear => 0,
+        Counting::TokenBucket | Counting::SlidingWindow => {
             let rate = f64::from(limit.requests) / limit.window.as_secs_f64();
             (time.as_secs_f64() * rate).ceil() as u64
         }
@@ -117,18 +123,10 @@ fn flows(algorithm: Algorithm, limit: Limit, time: Duration) -> u64 {
 fn resets(
     tally: &mut Tally<'_>,
     field: &str,
-    row: &[&Ask],
-    (limit, algorithm): (Limit, Algorithm),
+    returned: &Returned<'_>,
+    (limit, counting): (Limit, Counting),
 ) {
-    let (Some(returned), Some(refused)) = (
-        Returned::of(row),
-        row.iter().position(|ask| is_refused(ask)),
-    ) else {
-        return;
-    };
-    let Some(last) = row[..refused].iter().rev().find(|ask| is_admitted(ask)) else {
-        return;
-    };
+    let last = returned.last;
     let Some(told) = state(last, field).and_then(|state| state.reset) else {
         return;
     };
@@ -144,15 +142,15 @@ fn resets(
             got,
         )
     };
-    let look = match algorithm {
+    let look = match counting {
         _ if told > limit.window + ROUNDING => flaw(format!("{told:?}")),
-        Algorithm::FixedWindow { .. } if ended + told + SLACK + ROUNDING < returned.from => {
+        Counting::FixedWindow { .. } if ended + told + SLACK + ROUNDING < returned.from => {
             flaw(format!(
                 "{told:?}, and it is still refused {:.1?} later",
                 returned.from - ended
             ))
         }
-        Algorithm::FixedWindow { .. } if began + told > returned.to + SLACK + ROUNDING => {
+        Counting::FixedWindow { .. } if began + told > returned.to + SLACK + ROUNDING => {
             flaw(format!(
                 "{told:?}, and it is back after {:.1?}",
                 returned.to.saturating_sub(began)

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::json;
 
+use super::rate_limit_found::measured;
 use crate::drive::rate_limit::key;
 use crate::evidence::{Ask, Evidence, Step, Topic};
 use crate::judge::{Outcome, judge};
+use crate::limits::{self, Client, MEANS, Probe, Seen};
 use crate::made_up;
 use crate::params::Params;
 use crate::rules::find;
@@ -41,6 +44,24 @@ const GOOD: Agent = Agent {
     left: 0,
     health: 200,
 };
+
+/// The search's questions, to the made-up agent.
+struct Searching<'t> {
+    talk: &'t mut Talk,
+    origin: Option<Duration>,
+}
+
+impl Probe for Searching<'_> {
+    async fn ask(&mut self, _: Client, at: Duration) -> Seen {
+        if let Some(origin) = self.origin {
+            self.talk.now = self.talk.now.max((origin + at).as_secs_f64());
+        }
+        self.talk.invoke(Step::Main, key::SEARCH);
+        let ask = self.talk.asks.last().expect("an ask");
+        let origin = *self.origin.get_or_insert(ask.exchange.began);
+        limits::seen(ask, origin)
+    }
+}
 
 /// What an agent has admitted, and a client's record of it.
 struct Talk {
@@ -82,15 +103,15 @@ impl Talk {
         self.now += (self.time_to_more().ceil() + self.agent.wait as f64).max(0.0) + 0.05;
         self.invoke(Step::After, key::PRESSED);
         self.now += 40.0;
-        self.invoke(Step::Main, key::ROW);
-        self.now += 0.6 * WINDOW;
-        let end = self.now + 1.9 * WINDOW;
-        while self.now < end {
-            while self.invoke(Step::Main, key::ROW) && self.now < end {}
-            self.now += WINDOW / 20.0;
-        }
-        self.now += 40.0;
-        while self.invoke(Step::Main, key::TOGETHER) && self.asks.len() < 400 {}
+        let mut searching = Searching {
+            talk: self,
+            origin: None,
+        };
+        limits::find(&mut searching, &MEANS)
+            .now_or_never()
+            .expect("nothing made up waits");
+        self.now += 80.0;
+        while self.invoke(Step::Main, key::TOGETHER) {}
     }
 
     fn is_bucket(&self) -> bool {
@@ -260,13 +281,43 @@ fn one_too_many_and_one_too_few_are_seen_in_each_algorithm() {
 #[test]
 fn a_window_that_is_half_as_long_exceeds_the_limit() {
     let window = WINDOW / 2.0;
-    for algorithm in ["fixed", "bucket"] {
+    for algorithm in ALGORITHMS {
         let agent = Agent {
             algorithm,
             window,
             ..GOOD
         };
         assert_eq!(broken(agent), ["as-declared"], "{algorithm}");
+    }
+}
+
+/// Service is back soon enough for `recovers`, and yet it is another limit.
+#[test]
+fn a_window_that_is_a_little_longer_is_not_the_declared_one() {
+    let window = WINDOW * 1.08;
+    for algorithm in ALGORITHMS {
+        let agent = Agent {
+            algorithm,
+            window,
+            ..GOOD
+        };
+        assert_eq!(broken(agent), ["as-declared"], "{algorithm}");
+    }
+}
+
+#[test]
+fn what_is_found_does_not_depend_on_what_is_declared() {
+    for algorithm in ALGORITHMS {
+        let agent = Agent { algorithm, ..GOOD };
+        let found = |declared: Option<(u32, u64)>| {
+            let declared = declared.map(|(number, seconds)| (number, Duration::from_secs(seconds)));
+            let evidence = evidence(agent, declared);
+            measured(&evidence).expect("a search").told(None)
+        };
+        let blind = found(None);
+        assert!(blind.starts_with("8 in "), "{blind}");
+        assert_eq!(blind, found(Some((LIMIT, 10))), "{algorithm}");
+        assert_eq!(blind, found(Some((3, 1))), "{algorithm}");
     }
 }
 
@@ -305,14 +356,18 @@ fn a_health_that_is_refused_too_is_a_warning() {
 
 #[test]
 fn a_limit_that_nobody_declares_is_measured_all_the_same() {
-    for (algorithm, manner) in [("fixed", "all at once"), ("bucket", "bit by bit")] {
+    for (algorithm, name) in [
+        ("fixed", "a fixed window"),
+        ("sliding", "a sliding window"),
+        ("bucket", "a token bucket"),
+    ] {
         let agent = Agent { algorithm, ..GOOD };
         let rule = find("rate-limit.as-declared").expect("a rule");
         let Outcome::Unseen(told) = judge(rule, &evidence(agent, None)) else {
             panic!("{algorithm}: something was declared");
         };
         let why = format!("{told:?}");
-        assert!(why.contains("8 are admitted in a row"), "{why}");
-        assert!(why.contains(manner), "{algorithm}: {why}");
+        assert!(why.contains("found by measuring: 8 in "), "{why}");
+        assert!(why.contains(&format!("by {name}")), "{algorithm}: {why}");
     }
 }

@@ -4,9 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use acp_conformance::limits::{Client, Outcome, Seen};
 use acp_reports::load::{Admissions, Scope};
-
-use super::looks::{Client, Outcome, Seen};
 
 /// About so many stretches are told apart: as many as a drawing has room for.
 const STRETCHES: u32 = 120;

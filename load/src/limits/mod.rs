@@ -1,25 +1,7 @@
-//! What a rate limit is, found out from outside.
+//! What a load test has of rate limits: the wire on which they are searched for, and how a run went.
 //!
-//! [`find`] asks by a plan that depends on what came before; it has neither clock nor socket, both
-//! are the [`Probe`]'s. [`judge`] then holds what the answers told against what came. Whatever an
-//! agent does, all of this ends: rows of requests, waits, and rounds are bounded by [`Means`].
+//! The search itself is `acp_conformance::limits::find`.
 
-mod bucket;
 pub(crate) mod course;
-mod finder;
-mod judge;
-mod looks;
-mod penalty;
 pub(crate) mod progress;
-mod promises;
-mod rows;
-#[cfg(test)]
-mod simulated;
-#[cfg(test)]
-mod tests;
-mod verdict;
 pub(crate) mod wire;
-
-pub use finder::find;
-pub use judge::{Truth, judge};
-pub use looks::{Client, Found, Means, Outcome, Probe, Seen, Told};

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use acp_conformance::limits::Outcome;
 use tokio_util::sync::CancellationToken;
 
-use super::looks::Outcome;
 use crate::run::Tell;
 
 /// So often, even if nothing else begins.

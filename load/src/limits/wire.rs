@@ -5,12 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use acp_conformance::limits as told;
+use acp_conformance::limits::{Client, Outcome, Probe, Seen, Told};
 use acp_conformance::wire::Answer as Recorded;
 use hyper::header::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
-use super::looks::{Client, Outcome, Probe, Seen, Told};
 use super::progress::Progress;
 use crate::hot::{Line, Prepared};
 use crate::inlet::Reading;
@@ -98,8 +97,8 @@ impl Wire {
             client,
             sent,
             received: self.began.elapsed(),
-            outcome: outcome(&answer),
-            told: read(&answer),
+            outcome: Outcome::of(answer.status),
+            told: Told::of(&recorded(&answer)),
             status: answer.status,
             row: 0,
         };
@@ -170,58 +169,14 @@ fn as_client(target: &Target, source: Option<IpAddr>, key: usize) -> Target {
     }
 }
 
-fn outcome(answer: &Answer) -> Outcome {
-    match answer.status {
-        429 | 503 => Outcome::Refused,
-        // Neither is taken from an allowance for sure.
-        0 | 401 | 403 | 404 => Outcome::Other,
-        status if status >= 500 => Outcome::Other,
-        _ => Outcome::Admitted,
-    }
-}
-
-/// What an answer's head tells, in whatever form.
-fn read(answer: &Answer) -> Told {
-    let recorded = Recorded {
+fn recorded(answer: &Answer) -> Recorded {
+    Recorded {
         status: answer.status,
         headers: fields(&answer.headers),
         body: Vec::new(),
         reads: Vec::new(),
         surplus: 0,
-    };
-    let policy = told::policy(&recorded);
-    let number = |name: &str| -> Option<i64> { recorded.header(name)?.trim().parse().ok() };
-    let limit = number("x-ratelimit-limit").or_else(|| number("ratelimit-limit"));
-    let states = told::states(&recorded);
-    let left = states.first().and_then(|it| it.remaining);
-    // Of several policies there is no saying from outside which one was met.
-    let policies = recorded.all_headers("ratelimit-policy");
-    let is_one = policies.flat_map(|line| line.split(',')).count() == 1;
-    // Numbers below nothing are no numbers to a polite reader.
-    let less = number("x-ratelimit-remaining").or_else(|| number("ratelimit-remaining"));
-    Told {
-        limit: policy
-            .map(|it| u64::from(it.requests))
-            .or(limit.and_then(|it| u64::try_from(it).ok())),
-        window: policy.filter(|_| is_one).map(|it| it.window),
-        remaining: left.and_then(|it| i64::try_from(it).ok()).or(less),
-        reset: states.iter().find_map(promised),
-        wait: told::wait(&recorded),
     }
-}
-
-/// When there is to be more. Whole seconds are rounded up or down; a time by the clock is told beside another
-/// one, each rounded for itself.
-fn promised(state: &told::State) -> Option<(Duration, Duration)> {
-    let rounding = match state.field {
-        "X-RateLimit-Reset" => Duration::from_secs(2),
-        _ => Duration::from_secs(1),
-    };
-    let reset = state.reset?;
-    Some((
-        reset.saturating_sub(rounding),
-        reset.saturating_add(rounding),
-    ))
 }
 
 fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -229,34 +184,4 @@ fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     });
     owned.collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use hyper::header::{HeaderName, HeaderValue};
-
-    use super::*;
-
-    fn told(fields: &[(&'static str, &'static str)]) -> Told {
-        let field = |(name, value): &(&'static str, &'static str)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            )
-        };
-        read(&Answer {
-            status: 429,
-            trouble: None,
-            headers: fields.iter().map(field).collect(),
-            body: Vec::new(),
-            heard: None,
-        })
-    }
-
-    #[test]
-    fn of_several_policies_no_window_is_told() {
-        let of = |line| told(&[("ratelimit-policy", line)]).window;
-        assert_eq!(of("5;w=2"), Some(Duration::from_secs(2)));
-        assert_eq!(of("\"a\";q=5;w=2, \"b\";q=100;w=60"), None);
-    }
 }

@@ -9,6 +9,7 @@ mod tally;
 
 use std::time::Duration;
 
+use acp_conformance::limits::{self, Found, Means, Truth};
 use acp_reports::load::{Cost, Defect, Generator, RateLimit, Recovery, Report, Told};
 use hdrhistogram::Histogram;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use self::tally::Tally;
 use super::Scenario;
 use crate::limits::wire::Wire;
-use crate::limits::{self, Found, Means, Truth};
 use crate::recorder::histogram;
 use crate::run::{self, Job};
 use crate::summary;

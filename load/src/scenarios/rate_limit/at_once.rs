@@ -3,12 +3,12 @@
 
 use std::time::Instant;
 
+use acp_conformance::limits::{Client, Outcome, Seen};
 use acp_reports::load::Algorithm;
 
 use super::Trial;
 use crate::hot::Prepared;
 use crate::limits::wire::Wire;
-use crate::limits::{Client, Outcome, Seen};
 use crate::traffic::Traffic;
 
 /// So many requests at the same moment at most, above the limit.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use acp_conformance::limits::{Client, Found, Outcome, Seen};
 use acp_reports::load::{Algorithm, Fairness, Pressure, Scope};
 
 use super::Trial;
-use crate::limits::{Client, Found, Outcome, Seen};
 use crate::recorder::{histogram, micros, record};
 use crate::summary;
 

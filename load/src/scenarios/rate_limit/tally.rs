@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use acp_conformance::limits::{Outcome, Seen};
 use acp_reports::load::{Admissions, Report, Scope};
 use hdrhistogram::Histogram;
 
 use crate::limits::course::{Moment, course};
-use crate::limits::{Outcome, Seen};
 use crate::recorder::{histogram, micros, record};
 use crate::summary;
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use acp_conformance::limits::Wait;
 use acp_reports::load::{Algorithm, Scope};
+
+use super::super::told::{self, State, Wait};
+use crate::wire::Answer;
 
 /// Who asks: one of our addresses, with one of our keys, each by number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -40,6 +42,20 @@ pub enum Outcome {
     Other,
 }
 
+impl Outcome {
+    /// What a status code shows; 0 is no answer.
+    #[must_use]
+    pub fn of(status: u16) -> Self {
+        match status {
+            429 | 503 => Self::Refused,
+            // Neither is taken from an allowance for sure.
+            0 | 401 | 403 | 404 => Self::Other,
+            status if status >= 500 => Self::Other,
+            _ => Self::Admitted,
+        }
+    }
+}
+
 /// What an answer's head told of the limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
@@ -67,6 +83,46 @@ impl Default for Told {
     }
 }
 
+impl Told {
+    /// What a head tells, in whatever form.
+    #[must_use]
+    pub fn of(answer: &Answer) -> Self {
+        let policy = told::policy(answer);
+        let number = |name: &str| -> Option<i64> { answer.header(name)?.trim().parse().ok() };
+        let limit = number("x-ratelimit-limit").or_else(|| number("ratelimit-limit"));
+        let states = told::states(answer);
+        let left = states.first().and_then(|it| it.remaining);
+        // Of several policies there is no saying from outside which one was met.
+        let policies = answer.all_headers("ratelimit-policy");
+        let is_one = policies.flat_map(|line| line.split(',')).count() == 1;
+        // Numbers below nothing are no numbers to a polite reader.
+        let less = number("x-ratelimit-remaining").or_else(|| number("ratelimit-remaining"));
+        Self {
+            limit: policy
+                .map(|it| u64::from(it.requests))
+                .or(limit.and_then(|it| u64::try_from(it).ok())),
+            window: policy.filter(|_| is_one).map(|it| it.window),
+            remaining: left.and_then(|it| i64::try_from(it).ok()).or(less),
+            reset: states.iter().find_map(promised),
+            wait: told::wait(answer),
+        }
+    }
+}
+
+/// When there is to be more. Whole seconds are rounded up or down; a time by the clock is told beside another
+/// one, each rounded for itself.
+fn promised(state: &State) -> Option<(Duration, Duration)> {
+    let rounding = match state.field {
+        "X-RateLimit-Reset" => Duration::from_secs(2),
+        _ => Duration::from_secs(1),
+    };
+    let reset = state.reset?;
+    Some((
+        reset.saturating_sub(rounding),
+        reset.saturating_add(rounding),
+    ))
+}
+
 /// One request, and what came of it. Times count from the beginning of the run.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -88,7 +144,8 @@ pub struct Seen {
 
 impl Seen {
     /// That nobody was asked.
-    pub(crate) fn nothing(client: Client, at: Duration) -> Self {
+    #[must_use]
+    pub fn nothing(client: Client, at: Duration) -> Self {
         Self {
             client,
             sent: at,
@@ -101,7 +158,8 @@ impl Seen {
     }
 
     /// How long the answer took.
-    pub(crate) fn took(&self) -> Duration {
+    #[must_use]
+    pub fn took(&self) -> Duration {
         self.received.saturating_sub(self.sent)
     }
 }
@@ -130,6 +188,8 @@ pub struct Found {
     pub algorithm: Algorithm,
     /// Of a fixed window: whether it begins with its first request.
     pub begins_with_a_request: Option<bool>,
+    /// Of a fixed window: a stretch of time in which one ended.
+    pub edge: Option<(Duration, Duration)>,
     /// Who is one client.
     pub scope: Scope,
     /// How sure the limit, the window, the algorithm and the scope are, from 0 to 1. Made from how many
@@ -148,4 +208,19 @@ pub struct Found {
     pub notes: Vec<String>,
     /// Every request.
     pub log: Vec<Seen>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_policies_no_window_is_told() {
+        let of = |line: &str| {
+            let answer = crate::made_up::answer(429, &[("ratelimit-policy", line)], "");
+            Told::of(&answer).window
+        };
+        assert_eq!(of("5;w=2"), Some(Duration::from_secs(2)));
+        assert_eq!(of("\"a\";q=5;w=2, \"b\";q=100;w=60"), None);
+    }
 }

@@ -1,39 +1,48 @@
-//! What was admitted when: which algorithm that fits, and whether it exceeds what is declared.
+//! What was admitted when: whether it exceeds what is declared, under the algorithm that was found.
 //!
 //! A request is admitted at some moment between its beginning and its end. Whatever is said of
 //! an agent holds for each such moment: what is uncertain is counted for it.
 
 use std::time::Duration;
 
+use acp_reports::load::Algorithm;
+
+use super::search::{Found, Outcome};
 use super::told::Limit;
 use crate::evidence::Ask;
 
 /// Allowed for clocks and ways when moments are compared.
 const SLACK: Duration = Duration::from_millis(200);
-/// With fewer requests a window, the algorithms cannot be told apart.
-const TELLABLE: u32 = 4;
+/// An algorithm that is less sure than this is none.
+const SURE: f64 = 0.7;
 
 /// Whether a request was taken from the allowance, and not refused.
 #[must_use]
 pub(crate) fn is_admitted(ask: &Ask) -> bool {
-    ask.answer()
-        .is_some_and(|answer| !matches!(answer.status, 401 | 403 | 404 | 429 | 503))
+    outcome(ask) == Outcome::Admitted
 }
 
 /// Whether a request was refused for there being too many, in whatever words.
 #[must_use]
 pub(crate) fn is_refused(ask: &Ask) -> bool {
-    ask.answer()
-        .is_some_and(|answer| matches!(answer.status, 429 | 503))
+    outcome(ask) == Outcome::Refused
 }
 
-fn ended(ask: &Ask) -> Duration {
+/// What became of a request.
+#[must_use]
+pub(super) fn outcome(ask: &Ask) -> Outcome {
+    Outcome::of(ask.answer().map_or(0, |answer| answer.status))
+}
+
+/// When the answer was there, or was given up.
+#[must_use]
+pub(super) fn ended(ask: &Ask) -> Duration {
     ask.exchange.began + ask.exchange.elapsed
 }
 
-/// How a limit is found to count.
+/// How a limit counts, as far as what may be admitted depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
+pub(crate) enum Counting {
     /// The whole allowance comes back at once, at some moment of this stretch.
     FixedWindow {
         /// From.
@@ -51,33 +60,20 @@ pub(crate) enum Algorithm {
     Unclear,
 }
 
-impl Algorithm {
-    /// The algorithm that a long row of requests shows: one that opens a window, then, late in
-    /// it, as many as are admitted, and from then on one now and again.
+impl Counting {
+    /// As a search found it that began at `origin`.
     #[must_use]
-    pub(crate) fn of(limit: Limit, row: &[&Ask]) -> Self {
-        let Some(returned) = Returned::of(row) else {
-            return Self::Unclear;
-        };
-        let token = limit.window / limit.requests;
-        if limit.requests < TELLABLE {
-            return Self::Unclear;
-        }
-        if returned.is_whole(limit.requests as usize) {
-            let opened = row.first().map_or(Duration::ZERO, |ask| ask.exchange.began);
-            let since = |moment: Duration| moment.saturating_sub(opened).as_secs_f64();
-            let window = limit.window.as_secs_f64();
-            // The stretch in which it came back holds a whole number of windows since the first.
-            let windows = (since(returned.to + SLACK) / window).floor() * window;
-            return Self::FixedWindow {
-                from: returned.from,
-                to: returned.to,
-                is_by_request: windows >= since(returned.from) - SLACK.as_secs_f64(),
-            };
-        }
-        match returned.pause() <= token + (returned.to.saturating_sub(returned.from)) + SLACK / 2 {
-            true => Self::TokenBucket,
-            false => Self::SlidingWindow,
+    pub(crate) fn of(found: &Found, origin: Duration) -> Self {
+        match (found.algorithm, found.edge) {
+            _ if found.sure[2] < SURE => Self::Unclear,
+            (Algorithm::FixedWindow, Some((from, to))) => Self::FixedWindow {
+                from: origin + from,
+                to: origin + to,
+                is_by_request: found.begins_with_a_request == Some(true),
+            },
+            (Algorithm::SlidingWindow, _) => Self::SlidingWindow,
+            (Algorithm::TokenBucket, _) => Self::TokenBucket,
+            _ => Self::Unclear,
         }
     }
 
@@ -95,46 +91,39 @@ impl Algorithm {
 
 /// How service returned after it was exhausted.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Returned {
-    /// The end of the last request that was admitted before.
-    exhausted: Duration,
+pub(crate) struct Returned<'e> {
+    /// The last request that was admitted before.
+    pub(crate) last: &'e Ask,
     /// The beginning of the last that was refused.
     pub(crate) from: Duration,
     /// The end of the first that was admitted again.
     pub(crate) to: Duration,
-    /// How many were then admitted in a row.
-    streak: usize,
 }
 
-impl Returned {
-    /// The first return in a row of requests.
+impl<'e> Returned<'e> {
+    /// Every return in a row of requests.
     #[must_use]
-    pub(crate) fn of(row: &[&Ask]) -> Option<Self> {
-        let refused = row.iter().position(|ask| is_refused(ask))?;
-        let exhausted = ended(row[..refused].iter().rev().find(|ask| is_admitted(ask))?);
-        let back = refused + row[refused..].iter().position(|ask| is_admitted(ask))?;
-        let streak = row[back..]
-            .iter()
-            .take_while(|ask| is_admitted(ask))
-            .count();
-        Some(Self {
-            exhausted,
-            from: row[back - 1].exchange.began,
-            to: ended(row[back]),
-            streak,
-        })
-    }
-
-    /// How long nothing was admitted, at most.
-    #[must_use]
-    pub(crate) fn pause(&self) -> Duration {
-        self.to.saturating_sub(self.exhausted)
-    }
-
-    /// Whether all came back at once, as far as can be seen, where `limit` requests are all.
-    #[must_use]
-    pub(crate) fn is_whole(&self, limit: usize) -> bool {
-        self.streak >= limit.div_ceil(2).max(2)
+    pub(crate) fn all(row: &[&'e Ask]) -> Vec<Self> {
+        let mut last = None;
+        let mut refused: Option<&Ask> = None;
+        let mut all = Vec::new();
+        for ask in row {
+            match outcome(ask) {
+                Outcome::Refused => refused = Some(ask),
+                Outcome::Admitted => {
+                    if let (Some(last), Some(refused)) = (last, refused.take()) {
+                        all.push(Self {
+                            last,
+                            from: refused.exchange.began,
+                            to: ended(ask),
+                        });
+                    }
+                    last = Some(*ask);
+                }
+                Outcome::Other => {}
+            }
+        }
+        all
     }
 }
 
@@ -154,7 +143,7 @@ pub(crate) struct Counted<'e> {
 /// What is counted of some requests.
 pub(crate) struct Counts<'e> {
     limit: Limit,
-    algorithm: Algorithm,
+    counting: Counting,
     /// Those that were admitted, by their beginning.
     admitted: Vec<&'e Ask>,
 }
@@ -164,14 +153,14 @@ impl<'e> Counts<'e> {
     #[must_use]
     pub(crate) fn of(
         limit: Limit,
-        algorithm: Algorithm,
+        counting: Counting,
         asks: impl Iterator<Item = &'e Ask>,
     ) -> Self {
         let mut admitted: Vec<&Ask> = asks.filter(|ask| is_admitted(ask)).collect();
         admitted.sort_by_key(|ask| ask.exchange.began);
         Self {
             limit,
-            algorithm,
+            counting,
             admitted,
         }
     }
@@ -188,14 +177,14 @@ impl<'e> Counts<'e> {
         let (first, last) = (self.admitted.first()?, self.admitted.last()?);
         let span = ended(last).saturating_sub(first.exchange.began);
         let limit = self.limit.requests as usize;
-        let allowed = match self.algorithm {
-            Algorithm::TokenBucket => limit + self.refilled(span),
-            Algorithm::SlidingWindow if span < self.limit.window => limit,
-            Algorithm::FixedWindow {
+        let allowed = match self.counting {
+            Counting::TokenBucket => limit + self.refilled(span),
+            Counting::SlidingWindow if span < self.limit.window => limit,
+            Counting::FixedWindow {
                 is_by_request: true,
                 ..
             } if span < self.limit.window => limit,
-            Algorithm::FixedWindow { from, to, .. }
+            Counting::FixedWindow { from, to, .. }
                 if !self.has_edge(from, to, first.exchange.began, ended(last)) =>
             {
                 limit
@@ -221,13 +210,13 @@ impl<'e> Counts<'e> {
     pub(crate) fn over(&self) -> Option<Counted<'e>> {
         let limit = self.limit.requests as usize;
         let window = self.limit.window;
-        let stretches = match self.algorithm {
+        let stretches = match self.counting {
             // A window that slides by estimates gives back as evenly as a bucket.
-            Algorithm::TokenBucket | Algorithm::SlidingWindow => {
+            Counting::TokenBucket | Counting::SlidingWindow => {
                 [4, 2, 1].map(|part| (window / part, limit + self.refilled(window / part)))
             }
             // What touches two windows may hold two allowances; three, three.
-            Algorithm::FixedWindow { .. } | Algorithm::Unclear => {
+            Counting::FixedWindow { .. } | Counting::Unclear => {
                 [1, 2, 3].map(|times| (window * times, limit * (times as usize + 1)))
             }
         };

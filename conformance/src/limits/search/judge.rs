@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use acp_conformance::limits::Wait;
 use acp_reports::load::{Defect, RetryAfter};
 
+use super::super::told::Wait;
 use super::looks::{Found, Outcome, Seen};
 use super::promises;
 

@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use acp_conformance::limits::Wait;
 use acp_reports::load::Scope;
 
+use super::super::told::Wait;
 use super::looks::{Client, Outcome, Probe, Seen, Told};
 
 /// How a simulated limiter counts.

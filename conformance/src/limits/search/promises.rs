@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use acp_conformance::limits::Wait;
 use acp_reports::load::Algorithm;
 
+use super::super::told::Wait;
 use super::judge::{ROUNDING, Refusal, SLACK, Truth, push};
 use super::looks::{Client, Found, Outcome, Seen};
 use super::rows::is_admitted;

@@ -105,6 +105,7 @@ pub(super) fn windows(found: &mut Found, first: &Row, splits: &[Split]) {
     if is_fixed {
         // By the clock, a window that was begun anywhere else than at its beginning is shorter.
         found.begins_with_a_request = Some(whole >= from.mul_f64(0.98));
+        found.edge = Some((split.first.from, split.first.to));
         window(found, from, to);
     } else {
         // What slides began with the request itself, which was not before it was sent.
