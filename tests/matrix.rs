@@ -9,7 +9,6 @@ mod setups;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use acp_conformance::recording::Recording;
 use acp_conformance::rules;
