@@ -9,6 +9,10 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 seconds=${1:-60}
+if ! [[ $seconds =~ ^[1-9][0-9]*$ ]]; then
+    echo "fuzz/run.sh: $seconds is no number of seconds: fuzz/run.sh [SECONDS [TARGET…]]" >&2
+    exit 2
+fi
 shift || true
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(sse exposition cases judge)
