@@ -92,8 +92,14 @@ pub(crate) fn run(mut command: Command) -> Run {
     }
 }
 
-/// The peak of a process's resident memory, in KiB.
+/// The peak of a process's resident memory, in KiB; 0 as long as it is not yet another program than this.
 pub(crate) fn peak_of(pid: u32) -> u64 {
+    // A child is its parent until it has become what it was started for: the memory, too, is the
+    // parent's, and whoever started it may be told of it a moment too soon.
+    let program = |pid: u32| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    if program(pid) == program(std::process::id()) {
+        return 0;
+    }
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
