@@ -41,7 +41,8 @@ impl Drop for Agent {
 }
 
 /// A program in a terminal of its own, 100 by 30, by `script` of util-linux. What comes out is read
-/// as it comes.
+/// as it comes. Ctrl-C reaches the shell around it too, which has to live on to show how the
+/// terminal was left: hence the trap, without which `dash` dies of it and `bash` does not.
 struct Terminal {
     script: Child,
     shown: String,
@@ -49,9 +50,11 @@ struct Terminal {
 
 impl Terminal {
     fn run(command: &str) -> Self {
-        let line = format!("stty rows 30 cols 100; {command}; code=$?; stty -a; exit $code");
+        let line =
+            format!("trap : INT; stty rows 30 cols 100; {command}; code=$?; stty -a; exit $code");
         let script = Command::new("script")
             .args(["-qefc", &line, "/dev/null"])
+            .env("SHELL", "/bin/sh")
             .env("TERM", "xterm-256color")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
