@@ -101,7 +101,8 @@ if ! cmp -s $here/requirements.txt "$tools/requirements.txt"; then
     fi
 fi
 
-# 3. Readers from npm.
+# 3. Readers from npm, which trusts a list of its own: where the machine has authorities besides, they are the system's.
+export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}}
 if has npm && ! cmp -s $here/package.json "$tools/package.json"; then
     cp $here/package.json "$tools/package.json"
     npm install --prefix "$tools" --silent --no-audit --no-fund --no-package-lock ||

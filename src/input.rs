@@ -32,6 +32,11 @@ pub(crate) fn header(text: &str) -> Result<(String, String), String> {
     if name.is_empty() || !name.chars().all(is_token) {
         return Err("the name before the colon is no header field's name".to_owned());
     }
+    if ["content-length", "transfer-encoding"].contains(&name.to_ascii_lowercase().as_str()) {
+        return Err(format!(
+            "{name} is worked out for each request; leave it out"
+        ));
+    }
     let value = value.trim();
     if value.chars().any(|c| c.is_control() || !c.is_ascii()) {
         return Err(
@@ -133,7 +138,9 @@ mod tests {
             header("X-Key:  a:b "),
             Ok(("X-Key".to_owned(), "a:b".to_owned()))
         );
-        for wrong in ["X-Key", ": v", "X Key: v", "X: a\r\nY: b", "X: ü"] {
+        let of_framing = ["Content-Length: 5", "transfer-encoding: chunked"];
+        let wrong = ["X-Key", ": v", "X Key: v", "X: a\r\nY: b", "X: ü"];
+        for wrong in wrong.into_iter().chain(of_framing) {
             assert!(header(wrong).is_err(), "{wrong}");
         }
     }

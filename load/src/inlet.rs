@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acp_conformance::sse::{Event, Limits, Parser, Tier};
-use hyper::header::HeaderMap;
-use hyper::http::response::Parts;
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::hot::{Flow, Reader};
@@ -200,16 +199,24 @@ impl Drop for Inlet {
 }
 
 impl Reader for Inlet {
-    fn head(&mut self, head: &Parts, _: Instant) {
+    fn head<'h>(&mut self, mut fields: impl Iterator<Item = (&'h str, &'h [u8])>) {
         match self.reading {
             Reading::Over => {}
-            Reading::Kept => self.headers.clone_from(&head.headers),
+            Reading::Kept => {
+                self.headers.clear();
+                for (name, value) in fields {
+                    let name = HeaderName::from_bytes(name.as_bytes());
+                    if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value)) {
+                        self.headers.append(name, value);
+                    }
+                }
+            }
             Reading::Heard(_) => {
-                let is_stream = head
-                    .headers
-                    .get(hyper::header::CONTENT_TYPE)
-                    .and_then(|it| it.to_str().ok())
-                    .is_some_and(|it| it.trim_start().starts_with("text/event-stream"));
+                let is_type = |name: &str| CONTENT_TYPE.as_str().eq_ignore_ascii_case(name);
+                let said = fields.find(|(name, _)| is_type(name));
+                let is_stream = said.is_some_and(|(_, value)| {
+                    value.trim_ascii_start().starts_with(b"text/event-stream")
+                });
                 if !is_stream {
                     self.heard = None;
                 } else if let Some(heard) = &mut self.heard {

@@ -8,12 +8,10 @@
 pub mod attack;
 pub mod baseline;
 pub mod chance;
-mod connection;
 pub mod figures;
 pub mod hlog;
 pub mod hot;
 pub mod inlet;
-mod lean;
 mod limits;
 pub mod live;
 pub mod merge;

@@ -91,12 +91,6 @@ pub trait Script: Send + Sync + 'static {
     /// What is asked, by the names that reports have.
     fn endpoints(&self) -> &[String];
 
-    /// Whether all that is asked are streams: they are then asked for on lines that take little
-    /// memory while they wait.
-    fn asks_for_streams_alone(&self) -> bool {
-        false
-    }
-
     /// What this user asks next.
     fn next(&self, user: &mut User) -> Ask<'_>;
 

@@ -143,6 +143,11 @@ impl Target {
             url: url.clone(),
         }))
     }
+
+    /// The key of user `number`, if there are any.
+    pub(crate) fn key(&self, number: usize) -> Option<&HeaderValue> {
+        (!self.keys.is_empty()).then(|| &self.keys[number % self.keys.len()])
+    }
 }
 
 /// To bind to an address costs nothing, and tells whether it is one of this machine's.

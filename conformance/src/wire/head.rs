@@ -1,5 +1,7 @@
 //! The head of an answer (RFC 9112, sections 4 and 5), and what it says of the body's length.
 
+use std::mem::MaybeUninit;
+
 use super::exchange::Answer;
 
 /// Bound on an answer's head, in bytes; servers commonly refuse requests at a quarter of it.
@@ -17,96 +19,115 @@ pub enum Framing {
     UntilClose,
 }
 
-/// A parsed head.
-#[derive(Debug)]
+/// A header field as it stands in the buffer.
+pub use httparse::Header as Field;
+
+/// What a head says of its message.
+#[derive(Clone, Copy, Debug)]
 pub struct Head {
-    /// The answer, whose body is still to come.
-    pub answer: Answer,
+    /// The status code.
+    pub status: u16,
     /// How the end of the body is told.
     pub framing: Framing,
-    /// How many bytes of the buffer it took.
+    /// How many bytes of the buffer the head took.
     pub length: usize,
     /// Whether another exchange may follow on the connection.
     pub keeps_alive: bool,
 }
 
 impl Head {
-    /// Reads the head of an answer to a request of this method from the start of `buffer`:
-    /// `Ok(None)` if more bytes are needed.
+    /// Reads the head of an answer to a request of this method from the start of `buffer`, and
+    /// lets `look` see its fields: `Ok(None)` if more bytes are needed.
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub fn read(buffer: &[u8], method: &str) -> Result<Option<Self>, String> {
-        parse(buffer, method)
+    pub fn read(
+        buffer: &[u8],
+        method: &str,
+        look: impl FnOnce(&Self, &[Field<'_>]),
+    ) -> Result<Option<Self>, String> {
+        // To make so many empty ones for each answer would cost more than to read it.
+        let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
+        let mut response = httparse::Response::new(&mut []);
+        let config = httparse::ParserConfig::default();
+        let parsed = config.parse_response_with_uninit_headers(&mut response, buffer, &mut fields);
+        let length = match parsed {
+            Ok(httparse::Status::Complete(length)) => length,
+            Ok(httparse::Status::Partial) if buffer.len() > MAX_HEAD => {
+                return Err(format!("the head is longer than {MAX_HEAD} bytes"));
+            }
+            Ok(httparse::Status::Partial) => return Ok(None),
+            Err(httparse::Error::TooManyHeaders) => {
+                return Err(format!(
+                    "the head has more than {MAX_FIELDS} fields, which is more than the checker reads"
+                ));
+            }
+            Err(error) => return Err(format!("the head is not HTTP/1.1: {error}")),
+        };
+        let status = response.code.unwrap_or(0);
+        let framing = framing(status, response.headers, method)?;
+        let head = Self {
+            status,
+            framing,
+            length,
+            keeps_alive: keeps_alive(response.headers, response.version == Some(1), framing),
+        };
+        look(&head, response.headers);
+        Ok(Some(head))
     }
 }
 
-/// Reads a head from the start of `buffer`: `Ok(None)` if more bytes are needed.
-pub(super) fn parse(buffer: &[u8], method: &str) -> Result<Option<Head>, String> {
-    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
-    let mut response = httparse::Response::new(&mut fields);
-    let length = match response.parse(buffer) {
-        Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if buffer.len() > MAX_HEAD => {
-            return Err(format!("the head is longer than {MAX_HEAD} bytes"));
-        }
-        Ok(httparse::Status::Partial) => return Ok(None),
-        Err(httparse::Error::TooManyHeaders) => {
-            return Err(format!(
-                "the head has more than {MAX_FIELDS} fields, which is more than the checker reads"
-            ));
-        }
-        Err(error) => return Err(format!("the head is not HTTP/1.1: {error}")),
-    };
-    let status = response.code.unwrap_or(0);
-    let headers = response
-        .headers
-        .iter()
-        .map(|field| {
-            (
-                field.name.to_owned(),
-                String::from_utf8_lossy(field.value).into_owned(),
-            )
-        })
-        .collect();
-    let answer = Answer {
-        status,
-        headers,
-        body: Vec::new(),
-        reads: Vec::new(),
-        surplus: 0,
-    };
-    let framing = framing(&answer, method)?;
-    let keeps_alive = keeps_alive(&answer, response.version == Some(1), framing);
-    Ok(Some(Head {
-        answer,
-        framing,
-        length,
-        keeps_alive,
+/// Reads a head from the start of `buffer`, and keeps its fields for an answer whose body is still
+/// to come: `Ok(None)` if more bytes are needed.
+pub(super) fn parse(buffer: &[u8], method: &str) -> Result<Option<(Head, Answer)>, String> {
+    let mut headers = Vec::new();
+    let head = Head::read(buffer, method, |_, fields| {
+        let field = |it: &Field<'_>| {
+            let value = String::from_utf8_lossy(it.value).into_owned();
+            (it.name.to_owned(), value)
+        };
+        headers.extend(fields.iter().map(field));
+    })?;
+    Ok(head.map(|head| {
+        let answer = Answer {
+            status: head.status,
+            headers,
+            body: Vec::new(),
+            reads: Vec::new(),
+            surplus: 0,
+        };
+        (head, answer)
     }))
 }
 
-fn framing(answer: &Answer, method: &str) -> Result<Framing, String> {
-    if method == "HEAD" || matches!(answer.status, 100..200 | 204 | 304) {
+/// What all fields of this name say, in any case.
+fn values<'f>(fields: &'f [Field<'f>], name: &'f str) -> impl Iterator<Item = &'f [u8]> {
+    let named = fields
+        .iter()
+        .filter(move |field| field.name.eq_ignore_ascii_case(name));
+    named.map(|field| field.value)
+}
+
+fn framing(status: u16, fields: &[Field<'_>], method: &str) -> Result<Framing, String> {
+    if method == "HEAD" || matches!(status, 100..200 | 204 | 304) {
         return Ok(Framing::Length(0));
     }
-    let codings: Vec<&str> = answer.all_headers("transfer-encoding").collect();
-    if !codings.is_empty() {
-        let codings = codings.join(",");
-        let last = codings.rsplit(',').next().unwrap_or("").trim();
-        if last.eq_ignore_ascii_case("chunked") {
-            return Ok(Framing::Chunked);
-        }
-        return Ok(Framing::UntilClose);
+    if let Some(codings) = values(fields, "transfer-encoding").last() {
+        let last = codings.rsplit(|byte| *byte == b',').next();
+        let is_chunked = last.is_some_and(|it| it.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+        return Ok(match is_chunked {
+            true => Framing::Chunked,
+            false => Framing::UntilClose,
+        });
     }
-    let mut lengths = answer.all_headers("content-length");
+    let mut lengths = values(fields, "content-length");
     let Some(first) = lengths.next() else {
         return Ok(Framing::UntilClose);
     };
     if lengths.any(|other| other != first) {
         return Err("two different Content-Length fields".to_owned());
     }
-    let digits = first.trim();
+    let digits = String::from_utf8_lossy(first.trim_ascii());
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("Content-Length is no number: {digits:?}"));
     }
@@ -116,14 +137,13 @@ fn framing(answer: &Answer, method: &str) -> Result<Framing, String> {
         .map_err(|_| format!("Content-Length is out of range: {digits}"))
 }
 
-fn keeps_alive(answer: &Answer, is_1_1: bool, framing: Framing) -> bool {
-    let asks = |wanted: &str| {
-        answer
-            .all_headers("connection")
-            .flat_map(|value| value.split(','))
-            .any(|option| option.trim().eq_ignore_ascii_case(wanted))
+fn keeps_alive(fields: &[Field<'_>], is_1_1: bool, framing: Framing) -> bool {
+    let asks = |wanted: &[u8]| {
+        values(fields, "connection")
+            .flat_map(|value| value.split(|byte| *byte == b','))
+            .any(|option| option.trim_ascii().eq_ignore_ascii_case(wanted))
     };
-    framing != Framing::UntilClose && !asks("close") && (is_1_1 || asks("keep-alive"))
+    framing != Framing::UntilClose && !asks(b"close") && (is_1_1 || asks(b"keep-alive"))
 }
 
 #[cfg(test)]
@@ -131,7 +151,7 @@ mod tests {
     use super::*;
 
     fn framing_of(head: &str, method: &str) -> Result<Framing, String> {
-        parse(head.as_bytes(), method).map(|head| head.expect("a complete head").framing)
+        parse(head.as_bytes(), method).map(|head| head.expect("a complete head").0.framing)
     }
 
     #[test]

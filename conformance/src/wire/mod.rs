@@ -14,5 +14,5 @@ mod tls;
 pub use body::Decoder;
 pub use client::{Client, ClientError};
 pub use exchange::{Answer, End, Exchange, Manner, Read, Request};
-pub use head::{Framing, Head};
+pub use head::{Field, Framing, Head};
 pub use receive::{Limits, Reading, Watch};

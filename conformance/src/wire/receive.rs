@@ -81,15 +81,15 @@ impl Incoming<'_> {
         buffer: &mut Vec<u8>,
         reading: Reading<'_>,
     ) -> End {
-        let head = match self.head(reader, buffer).await {
-            Ok(head) => head,
+        let (head, answer) = match self.head(reader, buffer).await {
+            Ok(read) => read,
             Err(end) => return end,
         };
         let mut decoder = Decoder::new(head.framing);
         self.keeps_alive = head.keeps_alive;
-        let mut weight = head.answer.weight();
+        let mut weight = answer.weight();
         self.kept.fetch_add(weight, Ordering::Relaxed);
-        let answer = self.answer.insert(head.answer);
+        let answer = self.answer.insert(answer);
         let mut scale = Scale::default();
         let mut patience = Patience::new(reading, self.began, self.limits);
         loop {
@@ -139,15 +139,15 @@ impl Incoming<'_> {
         &mut self,
         reader: &mut (dyn AsyncRead + Unpin + Send),
         buffer: &mut Vec<u8>,
-    ) -> Result<Head, End> {
+    ) -> Result<(Head, Answer), End> {
         loop {
             match head::parse(buffer, &self.method).map_err(End::NotHttp)? {
-                Some(head) if matches!(head.answer.status, 100..200) => {
+                Some((head, _)) if matches!(head.status, 100..200) => {
                     buffer.drain(..head.length);
                 }
-                Some(head) => {
+                Some((head, answer)) => {
                     buffer.drain(..head.length);
-                    return Ok(head);
+                    return Ok((head, answer));
                 }
                 None => more(reader, buffer, self.deadline)
                     .await

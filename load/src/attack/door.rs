@@ -10,7 +10,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::future::BoxFuture;
 use goose::client::GooseClientBuilder;
 use goose::config::GooseConfiguration;
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionResult};
@@ -19,9 +18,6 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::field::Field;
 use super::user::{self, Shown};
-use crate::hot::Line;
-use crate::lean::Lean;
-use crate::target::Protocol;
 
 /// goose has global state: one attack at a time.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -139,29 +135,11 @@ async fn host(
     Ok(())
 }
 
-/// A user's life, on the kind of line that its questions want. In a box: one kind takes far less
-/// than the other.
-fn life(field: Arc<Field>, number: usize, window: user::Window) -> BoxFuture<'static, ()> {
-    let target = field.target.clone();
-    if field.script.asks_for_streams_alone() && target.protocol == Protocol::Http1 {
-        let line = Lean::new(target, number);
-        return Box::pin(leashed(
-            field.clone(),
-            user::live(field, number, window, line),
-        ));
-    }
-    let line = Line::new(target, number);
-    Box::pin(leashed(
-        field.clone(),
-        user::live(field, number, window, line),
-    ))
-}
-
-/// A life until its end, or until everybody is sent home.
-async fn leashed(field: Arc<Field>, living: impl Future<Output = ()>) {
+/// A user's life until its end, or until everybody is sent home.
+async fn life(field: Arc<Field>, number: usize, window: user::Window) {
     let leash = field.hard_stop();
     let mut called = std::pin::pin!(leash.cancelled());
-    let mut living = std::pin::pin!(living);
+    let mut living = std::pin::pin!(user::live(field.clone(), number, window));
     let mut is_listening = false;
     std::future::poll_fn(|cx| {
         // To be called once is enough: the task is the same each time, and the flag is cheaper

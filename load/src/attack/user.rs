@@ -7,8 +7,7 @@ use tokio::sync::mpsc;
 
 use super::field::Field;
 use super::pacer::Due;
-use crate::connection::Connection;
-use crate::hot::Trouble;
+use crate::hot::{Line, Trouble};
 use crate::recorder::{Sample, Verdict};
 use crate::script::{Ask, Judged, User};
 
@@ -36,13 +35,9 @@ struct Start {
     due: Option<Due>,
 }
 
-pub(super) async fn live(
-    field: Arc<Field>,
-    number: usize,
-    window: Window,
-    mut line: impl Connection,
-) {
+pub(super) async fn live(field: Arc<Field>, number: usize, window: Window) {
     let mut user = User::new(number, field.seed, field.recorder.clone());
+    let mut line = Line::new(field.target.clone(), number);
     line.connect().await;
     let begin = field.arrive().await;
     while let Some(start) = start(&field, &mut user, begin).await {

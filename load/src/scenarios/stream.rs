@@ -257,10 +257,6 @@ impl Script for Streams {
         &self.endpoints
     }
 
-    fn asks_for_streams_alone(&self) -> bool {
-        true
-    }
-
     fn next(&self, user: &mut User) -> Ask<'_> {
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         let key = self.draw.next(&mut user.chance, turn);

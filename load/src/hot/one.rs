@@ -1,23 +1,22 @@
-//! A line for streams alone, thousands of which are held at once: HTTP/1.1 by the certifying
-//! half's own head and framing, since a connection of hyper's keeps some twelve kilobytes of
-//! buffers however long it waits.
+//! HTTP/1.1, with the certifying half's own head and framing.
 //!
-//! All lines of a thread read through one buffer: only while bytes come in does a stream need one.
+//! All lines of a thread read through one buffer: only while bytes come in does anyone need one, and
+//! thousands of streams wait.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
-use acp_conformance::wire::{Decoder, Head};
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::http::response::Parts;
+use acp_conformance::wire::{Decoder, Field, Head};
+use hyper::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-use crate::connection::Connection;
-use crate::hot::{Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
+use super::alarm::Alarm;
+use super::{Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
 use crate::socket::{self, Socket};
 use crate::target::Target;
 
@@ -38,11 +37,130 @@ thread_local! {
     });
 }
 
-/// One user's line to the agent, for streams.
-pub(crate) struct Lean {
+/// One user's line to the agent.
+pub(super) struct Line {
     target: Arc<Target>,
     number: usize,
     socket: Option<Socket>,
+    alarm: Alarm,
+}
+
+impl Line {
+    pub(super) fn new(target: Arc<Target>, number: usize) -> Self {
+        Self {
+            target,
+            number,
+            socket: None,
+            alarm: Alarm::new(),
+        }
+    }
+
+    pub(super) async fn connect(&mut self) {
+        if !self.target.reconnects && self.socket.is_none() {
+            let _ = self.open().await;
+        }
+    }
+
+    pub(super) async fn exchange(
+        &mut self,
+        prepared: &Prepared,
+        reader: &mut impl Reader,
+    ) -> Exchange {
+        let mut exchange = Exchange::begin();
+        self.alarm.set(exchange.began + self.target.timeout);
+        let asked = self.ask(prepared, reader, &mut exchange).await;
+        exchange.trouble = asked.err();
+        exchange.ended = Instant::now();
+        if asked != Ok(Next::Kept) || self.target.reconnects {
+            self.socket = None;
+        }
+        exchange
+    }
+
+    /// Opens a connection; in a box, since it is large, and rare.
+    async fn open(&mut self) -> Result<(), Trouble> {
+        let opening = Box::pin(socket::open(&self.target, self.number));
+        let opened = tokio::time::timeout(self.target.timeout, opening).await;
+        self.socket = Some(opened.unwrap_or(Err(Trouble::TimedOut))?);
+        Ok(())
+    }
+
+    async fn ask(
+        &mut self,
+        prepared: &Prepared,
+        reader: &mut impl Reader,
+        exchange: &mut Exchange,
+    ) -> Result<Next, Trouble> {
+        // One that the agent has closed meanwhile is replaced before anything is sent.
+        if !self.socket.as_mut().is_some_and(is_silent) {
+            self.open().await?;
+        }
+        let timeout = self.target.timeout;
+        let Self {
+            target,
+            number,
+            socket: Some(socket),
+            alarm,
+        } = self
+        else {
+            return Err(Trouble::Unreachable);
+        };
+        // An agent may answer, and close, before it has read the whole: what it says counts.
+        let sent = alarm
+            .over(send(socket, prepared, target.key(*number)))
+            .await?;
+        let mut incoming = Incoming::new(exchange.began);
+        loop {
+            let read = alarm
+                .over(poll_fn(|cx| incoming.poll(cx, socket, reader)))
+                .await;
+            exchange.status = incoming.status;
+            let step = read??;
+            if incoming.body.is_some() {
+                // Of a stream, the timeout is for its silence.
+                alarm.set(incoming.last + timeout);
+            }
+            match step {
+                Step::More(Flow::On) => {}
+                Step::More(Flow::After(pause)) => {
+                    tokio::time::sleep(pause).await;
+                    alarm.set(Instant::now() + timeout);
+                }
+                Step::More(Flow::Leave) => {
+                    exchange.left = true;
+                    return Ok(Next::Closed);
+                }
+                Step::Done if incoming.keeps_alive && sent.is_ok() => return Ok(Next::Kept),
+                Step::Done => return Ok(Next::Closed),
+            }
+        }
+    }
+}
+
+/// What becomes of the connection after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Kept,
+    Closed,
+}
+
+/// Whether nothing has come in, not even the end: what an agent says unasked is no answer.
+fn is_silent(socket: &mut Socket) -> bool {
+    let mut one = [0; 1];
+    let mut buffer = ReadBuf::new(&mut one);
+    let mut cx = Context::from_waker(Waker::noop());
+    Pin::new(socket)
+        .poll_read(&mut cx, &mut buffer)
+        .is_pending()
+}
+
+async fn send(
+    socket: &mut Socket,
+    prepared: &Prepared,
+    key: Option<&HeaderValue>,
+) -> io::Result<()> {
+    socket.write_all(&prepared.message(key)).await?;
+    socket.flush().await
 }
 
 /// How far an answer has come in.
@@ -54,120 +172,8 @@ struct Incoming {
     status: u16,
     keeps_alive: bool,
     length: u64,
-}
-
-impl Lean {
-    pub(crate) fn new(target: Arc<Target>, number: usize) -> Self {
-        Self {
-            target,
-            number,
-            socket: None,
-        }
-    }
-
-    /// Opens a connection; in a box, since it is large, and rare.
-    async fn open(&mut self) -> Result<(), Trouble> {
-        let opening = Box::pin(socket::open(&self.target, self.number));
-        let opened = tokio::time::timeout(self.target.timeout, opening).await;
-        self.socket = Some(opened.unwrap_or(Err(Trouble::TimedOut))?);
-        Ok(())
-    }
-
-    /// A connection that the agent has closed meanwhile is replaced before anything is sent.
-    async fn ready(&mut self) -> Result<&mut Socket, Trouble> {
-        if let Some(socket) = &mut self.socket {
-            let mut one = [0; 1];
-            let mut buffer = ReadBuf::new(&mut one);
-            let is_open = poll_fn(|cx| {
-                Poll::Ready(
-                    Pin::new(&mut *socket)
-                        .poll_read(cx, &mut buffer)
-                        .is_pending(),
-                )
-            });
-            if !is_open.await {
-                self.socket = None;
-            }
-        }
-        if self.socket.is_none() {
-            self.open().await?;
-        }
-        self.socket.as_mut().ok_or(Trouble::Unreachable)
-    }
-
-    async fn ask(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut (impl Reader + Send),
-        exchange: &mut Exchange,
-    ) -> Result<(), Trouble> {
-        let timeout = self.target.timeout;
-        let keys = &self.target.keys;
-        let key = (!keys.is_empty()).then(|| keys[self.number % keys.len()].clone());
-        let socket = self.ready().await?;
-        let request = written(prepared, key.as_ref());
-        let mut deadline = exchange.began + timeout;
-        let sent = tokio::time::timeout_at(deadline.into(), socket.write_all(&request)).await;
-        sent.map_err(|_| Trouble::TimedOut)?
-            .map_err(|_| Trouble::Broken)?;
-        drop(request);
-        let mut incoming = Incoming {
-            head: Vec::new(),
-            body: None,
-            status: 0,
-            keeps_alive: false,
-            length: 0,
-        };
-        loop {
-            let read = poll_fn(|cx| incoming.poll(cx, socket, reader));
-            let read = tokio::time::timeout_at(deadline.into(), read).await;
-            exchange.status = incoming.status;
-            let step = read.unwrap_or(Err(Trouble::TimedOut))?;
-            if incoming.body.is_some() {
-                // Of a stream, the timeout is for its silence.
-                deadline = Instant::now() + timeout;
-            }
-            match step {
-                Step::More(Flow::On) => {}
-                Step::More(Flow::After(pause)) => {
-                    tokio::time::sleep(pause).await;
-                    deadline = Instant::now() + timeout;
-                }
-                Step::More(Flow::Leave) => {
-                    exchange.left = true;
-                    return Ok(());
-                }
-                Step::Done => break,
-            }
-        }
-        if !incoming.keeps_alive {
-            self.socket = None;
-        }
-        Ok(())
-    }
-}
-
-impl Connection for Lean {
-    async fn connect(&mut self) {
-        if !self.target.reconnects && self.socket.is_none() {
-            // It may fail: then the first exchange tries again, and tells.
-            let _ = self.open().await;
-        }
-    }
-
-    async fn exchange(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut (impl Reader + Send),
-    ) -> Exchange {
-        let mut exchange = Exchange::begun();
-        exchange.trouble = self.ask(prepared, reader, &mut exchange).await.err();
-        exchange.ended = Instant::now();
-        if exchange.trouble.is_some() || exchange.left || self.target.reconnects {
-            self.socket = None;
-        }
-        exchange
-    }
+    /// When bytes came last.
+    last: Instant,
 }
 
 /// What has come of a read.
@@ -177,6 +183,17 @@ enum Step {
 }
 
 impl Incoming {
+    fn new(began: Instant) -> Self {
+        Self {
+            head: Vec::new(),
+            body: None,
+            status: 0,
+            keeps_alive: false,
+            length: 0,
+            last: began,
+        }
+    }
+
     /// Reads once, and hands on what it was.
     fn poll(
         &mut self,
@@ -196,6 +213,7 @@ impl Incoming {
                 self.keeps_alive = false;
                 return Poll::Ready(may_end.then_some(Step::Done).ok_or(Trouble::Broken));
             }
+            self.last = Instant::now();
             shared.body.clear();
             Poll::Ready(self.push(bytes, &mut shared.body, reader))
         })
@@ -207,16 +225,33 @@ impl Incoming {
         body: &mut Vec<u8>,
         reader: &mut impl Reader,
     ) -> Result<Step, Trouble> {
-        let whole;
-        let mut bytes = read;
-        if self.body.is_none() {
-            self.head.extend_from_slice(read);
-            let Some(rest) = self.read_head(reader)? else {
-                return Ok(Step::More(Flow::On));
-            };
-            whole = std::mem::take(&mut self.head);
-            bytes = &whole[rest..];
+        if self.body.is_some() {
+            return self.push_body(read, body, reader);
         }
+        // Mostly the head comes in one piece, and is read where it lies.
+        let mut held = std::mem::take(&mut self.head);
+        let bytes = match held.is_empty() {
+            true => read,
+            false => {
+                held.extend_from_slice(read);
+                &held
+            }
+        };
+        let taken = self.read_head(bytes, reader)?;
+        if self.body.is_some() {
+            return self.push_body(&bytes[taken..], body, reader);
+        }
+        // What was said in between is not said again.
+        self.head = bytes[taken..].to_vec();
+        Ok(Step::More(Flow::On))
+    }
+
+    fn push_body(
+        &mut self,
+        mut bytes: &[u8],
+        body: &mut Vec<u8>,
+        reader: &mut impl Reader,
+    ) -> Result<Step, Trouble> {
         let Some(decoder) = &mut self.body else {
             return Err(Trouble::Unreadable);
         };
@@ -227,7 +262,7 @@ impl Incoming {
         self.length += body.len() as u64;
         let flow = match body.is_empty() {
             true => Flow::On,
-            false => reader.piece(body, Instant::now()),
+            false => reader.piece(body, self.last),
         };
         decoded.map_err(|_| Trouble::Unreadable)?;
         match flow {
@@ -238,61 +273,35 @@ impl Incoming {
         }
     }
 
-    /// Where the body begins in what has come so far; `None` if the head is not complete.
-    fn read_head(&mut self, reader: &mut impl Reader) -> Result<Option<usize>, Trouble> {
+    /// Reads what heads there are, up to the answer's own, and tells how much they took. The body
+    /// may come then; else more is needed.
+    fn read_head(&mut self, bytes: &[u8], reader: &mut impl Reader) -> Result<usize, Trouble> {
         let mut at = 0;
         loop {
-            let head = Head::read(&self.head[at..], "POST").map_err(|_| Trouble::Unreadable)?;
+            let look = |head: &Head, fields: &[Field<'_>]| {
+                if !is_interim(head) {
+                    reader.head(fields.iter().map(|field| (field.name, field.value)));
+                }
+            };
+            // To a GET as to a POST.
+            let head = Head::read(&bytes[at..], "POST", look).map_err(|_| Trouble::Unreadable)?;
             let Some(head) = head else {
-                // What was said in between is not said again.
-                self.head.drain(..at);
-                return Ok(None);
+                return Ok(at);
             };
             at += head.length;
-            if (100..200).contains(&head.answer.status) {
+            if is_interim(&head) {
                 continue;
             }
-            self.status = head.answer.status;
+            self.status = head.status;
             self.keeps_alive = head.keeps_alive;
-            reader.head(&parts(&head), Instant::now());
             self.body = Some(Decoder::new(head.framing));
-            return Ok(Some(at));
+            return Ok(at);
         }
     }
 }
 
-/// The head as readers know it.
-fn parts(head: &Head) -> Parts {
-    let (mut parts, ()) = hyper::Response::new(()).into_parts();
-    parts.status = hyper::StatusCode::from_u16(head.answer.status).unwrap_or_default();
-    for (name, value) in &head.answer.headers {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
-            parts.headers.append(name, value);
-        }
-    }
-    parts
-}
-
-/// The request's bytes.
-fn written(prepared: &Prepared, key: Option<&HeaderValue>) -> Vec<u8> {
-    let (method, uri, headers, body) = prepared.parts();
-    let mut bytes = Vec::with_capacity(512 + body.len());
-    bytes.extend_from_slice(format!("{method} {uri} HTTP/1.1\r\n").as_bytes());
-    let named = headers.iter().map(|(name, value)| (name.as_str(), value));
-    let key = key.map(|key| ("x-api-key", key));
-    for (name, value) in named
-        .filter(|(name, _)| key.is_none() || *name != "x-api-key")
-        .chain(key)
-    {
-        bytes.extend_from_slice(name.as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(body);
-    bytes
+fn is_interim(head: &Head) -> bool {
+    (100..200).contains(&head.status)
 }
 
 #[cfg(test)]
@@ -302,13 +311,13 @@ mod tests {
     /// Keeps what it is shown.
     #[derive(Default)]
     struct Kept {
-        status: u16,
+        fields: usize,
         body: Vec<u8>,
     }
 
     impl Reader for Kept {
-        fn head(&mut self, head: &Parts, _: Instant) {
-            self.status = head.status.as_u16();
+        fn head<'h>(&mut self, fields: impl Iterator<Item = (&'h str, &'h [u8])>) {
+            self.fields += fields.count();
         }
 
         fn piece(&mut self, piece: &[u8], _: Instant) -> Flow {
@@ -317,31 +326,26 @@ mod tests {
         }
     }
 
-    /// What becomes of an answer that is read in these pieces; whether it was done.
-    fn read(pieces: &[&[u8]]) -> Result<(Kept, bool), Trouble> {
-        let mut incoming = Incoming {
-            head: Vec::new(),
-            body: None,
-            status: 0,
-            keeps_alive: false,
-            length: 0,
-        };
+    /// What becomes of an answer that is read in these pieces: its status, what was shown of it, and
+    /// whether it was done.
+    fn read(pieces: &[&[u8]]) -> Result<(u16, Kept, bool), Trouble> {
+        let mut incoming = Incoming::new(Instant::now());
         let mut kept = Kept::default();
         let mut is_done = false;
         for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
             let step = incoming.push(piece, &mut Vec::new(), &mut kept)?;
             is_done = matches!(step, Step::Done);
         }
-        Ok((kept, is_done))
+        Ok((incoming.status, kept, is_done))
     }
 
     #[test]
     fn an_answer_is_the_same_wherever_it_is_cut() {
-        let wire = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n";
+        let wire = b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n";
         for cut in 0..=wire.len() {
             let (left, right) = wire.split_at(cut);
-            let (kept, is_done) = read(&[left, right]).expect("HTTP");
-            assert_eq!((kept.status, is_done), (200, true), "{cut}");
+            let (status, kept, is_done) = read(&[left, right]).expect("HTTP");
+            assert_eq!((status, kept.fields, is_done), (200, 1, true), "{cut}");
             assert_eq!(kept.body, b"Wikipedia", "{cut}");
         }
     }
@@ -379,7 +383,7 @@ mod tests {
         let wishes = crate::target::Wishes::of(url.parse().expect("a URL"));
         let target = Target::find(&wishes).await.expect("a target");
         let prepared = Prepared::post(&target, "/invoke/stream", "{}").expect("a request");
-        let mut line = Lean::new(target, 0);
+        let mut line = Line::new(target, 0);
         line.connect().await;
         for turn in 0..3 {
             let mut kept = Kept::default();
