@@ -50,7 +50,7 @@ impl Wire {
             }
         }
         let first = targets.get(&Client::default())?;
-        let question = Prepared::post(first, "/invoke", body.to_owned())?;
+        let question = Prepared::post(first, "/invoke", body)?;
         Some(Self {
             lines: HashMap::new(),
             question,
