@@ -1,4 +1,4 @@
-//! A connection of either kind, as hyper wants it: in the clear, or under TLS.
+//! A connection of either kind: in the clear, or under TLS.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
