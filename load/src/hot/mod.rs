@@ -12,7 +12,9 @@ mod two;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use self::alarm::Alarm;
 pub use self::prepared::Prepared;
+use crate::socket::Socket;
 use crate::target::{Protocol, Target};
 
 /// The most of one body that is read, in bytes: a stream may be long, but not for ever.
@@ -112,39 +114,93 @@ impl Exchange {
     }
 }
 
-/// One user's line to the agent.
-pub struct Line(Way);
+/// What becomes of the connection after an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Kept,
+    Closed,
+}
 
+/// Who asks, and whom; and what goes off when it takes too long.
+struct Caller {
+    target: Arc<Target>,
+    number: usize,
+    alarm: Alarm,
+}
+
+impl Caller {
+    /// Waits for a connection, but not for ever.
+    async fn in_time<C>(
+        &self,
+        opening: impl Future<Output = Result<C, Trouble>>,
+    ) -> Result<C, Trouble> {
+        let opened = tokio::time::timeout(self.target.timeout, opening).await;
+        opened.unwrap_or(Err(Trouble::TimedOut))
+    }
+}
+
+/// The connection, if one is open.
 enum Way {
-    One(one::Line),
-    Two(two::Line),
+    One(Option<Socket>),
+    Two(Option<two::Sender>),
+}
+
+/// One user's line to the agent.
+pub struct Line {
+    caller: Caller,
+    way: Way,
 }
 
 impl Line {
     /// The line of user `number`, who takes the key and the address of that number.
     #[must_use]
     pub fn new(target: Arc<Target>, number: usize) -> Self {
-        Self(match target.protocol {
-            Protocol::Http1 => Way::One(one::Line::new(target, number)),
-            Protocol::Http2 => Way::Two(two::Line::new(target, number)),
-        })
+        let way = match target.protocol {
+            Protocol::Http1 => Way::One(None),
+            Protocol::Http2 => Way::Two(None),
+        };
+        let alarm = Alarm::new();
+        let caller = Caller {
+            target,
+            number,
+            alarm,
+        };
+        Self { caller, way }
     }
 
     /// Connects beforehand, so that no exchange pays for it. It may fail: then the first
     /// exchange tries again, and tells.
     pub async fn connect(&mut self) {
-        match &mut self.0 {
-            Way::One(line) => line.connect().await,
-            Way::Two(line) => line.connect().await,
+        if self.caller.target.reconnects {
+            return;
+        }
+        match &mut self.way {
+            Way::One(open) if open.is_none() => *open = one::connect(&self.caller).await.ok(),
+            Way::Two(open) if open.is_none() => *open = two::connect(&self.caller).await.ok(),
+            _ => {}
         }
     }
 
     /// Sends a request and reads the answer, on the connection that is open, or on a new one.
     pub async fn exchange(&mut self, prepared: &Prepared, reader: &mut impl Reader) -> Exchange {
-        match &mut self.0 {
-            Way::One(line) => line.exchange(prepared, reader).await,
+        let mut exchange = Exchange::begin();
+        let Self { caller, way } = self;
+        caller.alarm.set(exchange.began + caller.target.timeout);
+        let asked = match way {
+            Way::One(open) => one::ask(open, caller, prepared, reader, &mut exchange).await,
             // In a box: thousands of users of the other wait at once, and need not its room.
-            Way::Two(line) => Box::pin(line.exchange(prepared, reader)).await,
+            Way::Two(open) => {
+                Box::pin(two::ask(open, caller, prepared, reader, &mut exchange)).await
+            }
+        };
+        exchange.trouble = asked.err();
+        exchange.ended = Instant::now();
+        if asked != Ok(Next::Kept) || caller.target.reconnects {
+            match way {
+                Way::One(open) => *open = None,
+                Way::Two(open) => *open = None,
+            }
         }
+        exchange
     }
 }

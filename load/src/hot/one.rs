@@ -7,7 +7,6 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
@@ -15,10 +14,8 @@ use acp_conformance::wire::{Decoder, Field, Head};
 use hyper::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-use super::alarm::Alarm;
-use super::{Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
+use super::{Caller, Exchange, Flow, LARGEST_BODY, Next, Prepared, Reader, Trouble};
 use crate::socket::{self, Socket};
-use crate::target::Target;
 
 /// How much is read at once, by whoever it is whose bytes have come.
 const BUFFER: usize = 64 * 1024;
@@ -37,111 +34,61 @@ thread_local! {
     });
 }
 
-/// One user's line to the agent.
-pub(super) struct Line {
-    target: Arc<Target>,
-    number: usize,
-    socket: Option<Socket>,
-    alarm: Alarm,
+/// In a box, since it is large, and rare.
+pub(super) async fn connect(caller: &Caller) -> Result<Socket, Trouble> {
+    let opening = socket::open(&caller.target, caller.number);
+    caller.in_time(Box::pin(opening)).await
 }
 
-impl Line {
-    pub(super) fn new(target: Arc<Target>, number: usize) -> Self {
-        Self {
-            target,
-            number,
-            socket: None,
-            alarm: Alarm::new(),
-        }
+pub(super) async fn ask(
+    open: &mut Option<Socket>,
+    caller: &mut Caller,
+    prepared: &Prepared,
+    reader: &mut impl Reader,
+    exchange: &mut Exchange,
+) -> Result<Next, Trouble> {
+    // One that the agent has closed meanwhile is replaced before anything is sent.
+    if !open.as_mut().is_some_and(is_silent) {
+        *open = None;
     }
-
-    pub(super) async fn connect(&mut self) {
-        if !self.target.reconnects && self.socket.is_none() {
-            let _ = self.open().await;
+    let socket = match open {
+        Some(socket) => socket,
+        None => open.insert(connect(caller).await?),
+    };
+    let Caller {
+        target,
+        number,
+        alarm,
+    } = caller;
+    // An agent may answer, and close, before it has read the whole: what it says counts.
+    let sent = alarm
+        .over(send(socket, prepared, target.key(*number)))
+        .await?;
+    let mut incoming = Incoming::new(exchange.began);
+    loop {
+        let read = alarm
+            .over(poll_fn(|cx| incoming.poll(cx, socket, reader)))
+            .await;
+        exchange.status = incoming.status;
+        let step = read??;
+        if incoming.body.is_some() {
+            // Of a stream, the timeout is for its silence.
+            alarm.set(incoming.last + target.timeout);
         }
-    }
-
-    pub(super) async fn exchange(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut impl Reader,
-    ) -> Exchange {
-        let mut exchange = Exchange::begin();
-        self.alarm.set(exchange.began + self.target.timeout);
-        let asked = self.ask(prepared, reader, &mut exchange).await;
-        exchange.trouble = asked.err();
-        exchange.ended = Instant::now();
-        if asked != Ok(Next::Kept) || self.target.reconnects {
-            self.socket = None;
-        }
-        exchange
-    }
-
-    /// Opens a connection; in a box, since it is large, and rare.
-    async fn open(&mut self) -> Result<(), Trouble> {
-        let opening = Box::pin(socket::open(&self.target, self.number));
-        let opened = tokio::time::timeout(self.target.timeout, opening).await;
-        self.socket = Some(opened.unwrap_or(Err(Trouble::TimedOut))?);
-        Ok(())
-    }
-
-    async fn ask(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut impl Reader,
-        exchange: &mut Exchange,
-    ) -> Result<Next, Trouble> {
-        // One that the agent has closed meanwhile is replaced before anything is sent.
-        if !self.socket.as_mut().is_some_and(is_silent) {
-            self.open().await?;
-        }
-        let timeout = self.target.timeout;
-        let Self {
-            target,
-            number,
-            socket: Some(socket),
-            alarm,
-        } = self
-        else {
-            return Err(Trouble::Unreachable);
-        };
-        // An agent may answer, and close, before it has read the whole: what it says counts.
-        let sent = alarm
-            .over(send(socket, prepared, target.key(*number)))
-            .await?;
-        let mut incoming = Incoming::new(exchange.began);
-        loop {
-            let read = alarm
-                .over(poll_fn(|cx| incoming.poll(cx, socket, reader)))
-                .await;
-            exchange.status = incoming.status;
-            let step = read??;
-            if incoming.body.is_some() {
-                // Of a stream, the timeout is for its silence.
-                alarm.set(incoming.last + timeout);
+        match step {
+            Step::More(Flow::On) => {}
+            Step::More(Flow::After(pause)) => {
+                tokio::time::sleep(pause).await;
+                alarm.set(Instant::now() + target.timeout);
             }
-            match step {
-                Step::More(Flow::On) => {}
-                Step::More(Flow::After(pause)) => {
-                    tokio::time::sleep(pause).await;
-                    alarm.set(Instant::now() + timeout);
-                }
-                Step::More(Flow::Leave) => {
-                    exchange.left = true;
-                    return Ok(Next::Closed);
-                }
-                Step::Done if incoming.keeps_alive && sent.is_ok() => return Ok(Next::Kept),
-                Step::Done => return Ok(Next::Closed),
+            Step::More(Flow::Leave) => {
+                exchange.left = true;
+                return Ok(Next::Closed);
             }
+            Step::Done if incoming.keeps_alive && sent.is_ok() => return Ok(Next::Kept),
+            Step::Done => return Ok(Next::Closed),
         }
     }
-}
-
-/// What becomes of the connection after an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Kept,
-    Closed,
 }
 
 /// Whether nothing has come in, not even the end: what an agent says unasked is no answer.
@@ -307,6 +254,8 @@ fn is_interim(head: &Head) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hot::Line;
+    use crate::target::{Target, Wishes};
 
     /// Keeps what it is shown.
     #[derive(Default)]
@@ -380,7 +329,7 @@ mod tests {
                 }
             }
         });
-        let wishes = crate::target::Wishes::of(url.parse().expect("a URL"));
+        let wishes = Wishes::of(url.parse().expect("a URL"));
         let target = Target::find(&wishes).await.expect("a target");
         let prepared = Prepared::post(&target, "/invoke/stream", "{}").expect("a request");
         let mut line = Line::new(target, 0);

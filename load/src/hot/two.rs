@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,12 +11,10 @@ use hyper::body::{Body, Incoming};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use super::alarm::Alarm;
-use super::{Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
+use super::{Caller, Exchange, Flow, LARGEST_BODY, Next, Prepared, Reader, Trouble};
 use crate::socket;
-use crate::target::Target;
 
-type Sender = http2::SendRequest<Full<Bytes>>;
+pub(super) type Sender = http2::SendRequest<Full<Bytes>>;
 
 /// Why the agent has not answered.
 struct Unanswered {
@@ -35,137 +32,102 @@ impl From<Trouble> for Unanswered {
     }
 }
 
-/// One user's line to the agent.
-pub(super) struct Line {
-    target: Arc<Target>,
-    number: usize,
-    sender: Option<Sender>,
-    alarm: Alarm,
+pub(super) async fn connect(caller: &Caller) -> Result<Sender, Trouble> {
+    caller
+        .in_time(async {
+            let io = TokioIo::new(socket::open(&caller.target, caller.number).await?);
+            let shake = http2::Builder::new(TokioExecutor::new()).handshake(io);
+            let (sender, connection) = shake.await.map_err(|error| trouble(&error))?;
+            // It ends when its sender is dropped; what went wrong, the sender tells as well.
+            tokio::spawn(async { drop(connection.await) });
+            Ok(sender)
+        })
+        .await
 }
 
-impl Line {
-    pub(super) fn new(target: Arc<Target>, number: usize) -> Self {
-        Self {
-            target,
-            number,
-            sender: None,
-            alarm: Alarm::new(),
+pub(super) async fn ask(
+    open: &mut Option<Sender>,
+    caller: &mut Caller,
+    prepared: &Prepared,
+    reader: &mut impl Reader,
+    exchange: &mut Exchange,
+) -> Result<Next, Trouble> {
+    let (head, mut body) = response(open, caller, prepared).await?.into_parts();
+    let Caller { target, alarm, .. } = caller;
+    exchange.status = head.status.as_u16();
+    let fields = head.headers.iter();
+    reader.head(fields.map(|(name, value)| (name.as_str(), value.as_bytes())));
+    let mut length = 0_u64;
+    loop {
+        let next = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
+        let Some(frame) = alarm.over(next).await? else {
+            return Ok(Next::Kept);
+        };
+        let frame = frame.map_err(|error| trouble(&error))?;
+        let Some(piece) = frame.data_ref() else {
+            continue;
+        };
+        length += piece.len() as u64;
+        if length > LARGEST_BODY {
+            return Err(Trouble::TooLarge);
         }
-    }
-
-    pub(super) async fn connect(&mut self) {
-        if !self.target.reconnects && self.sender.is_none() {
-            let _ = self.open().await;
-        }
-    }
-
-    pub(super) async fn exchange(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut impl Reader,
-    ) -> Exchange {
-        let mut exchange = Exchange::begin();
-        self.alarm.set(exchange.began + self.target.timeout);
-        exchange.trouble = self.ask(prepared, reader, &mut exchange).await.err();
-        exchange.ended = Instant::now();
-        if exchange.trouble.is_some() || exchange.left || self.target.reconnects {
-            self.sender = None;
-        }
-        exchange
-    }
-
-    async fn ask(
-        &mut self,
-        prepared: &Prepared,
-        reader: &mut impl Reader,
-        exchange: &mut Exchange,
-    ) -> Result<(), Trouble> {
-        let (head, mut body) = self.response(prepared).await?.into_parts();
-        exchange.status = head.status.as_u16();
-        let fields = head.headers.iter();
-        reader.head(fields.map(|(name, value)| (name.as_str(), value.as_bytes())));
-        let mut length = 0_u64;
-        loop {
-            let next = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
-            let Some(frame) = self.alarm.over(next).await? else {
-                return Ok(());
-            };
-            let frame = frame.map_err(|error| trouble(&error))?;
-            let Some(piece) = frame.data_ref() else {
-                continue;
-            };
-            length += piece.len() as u64;
-            if length > LARGEST_BODY {
-                return Err(Trouble::TooLarge);
+        let now = Instant::now();
+        // Of a stream, the timeout is for its silence.
+        alarm.set(now + target.timeout);
+        match reader.piece(piece, now) {
+            Flow::On => {}
+            Flow::After(pause) => {
+                tokio::time::sleep(pause).await;
+                alarm.set(Instant::now() + target.timeout);
             }
-            let now = Instant::now();
-            // Of a stream, the timeout is for its silence.
-            self.alarm.set(now + self.target.timeout);
-            match reader.piece(piece, now) {
-                Flow::On => {}
-                Flow::After(pause) => {
-                    tokio::time::sleep(pause).await;
-                    self.alarm.set(Instant::now() + self.target.timeout);
-                }
-                Flow::Leave => {
-                    exchange.left = true;
-                    return Ok(());
-                }
+            Flow::Leave => {
+                exchange.left = true;
+                return Ok(Next::Closed);
             }
         }
     }
+}
 
-    /// Asks on the connection that is open. One that the agent has closed meanwhile, before
-    /// anything of the request was sent, is replaced once.
-    async fn response(&mut self, prepared: &Prepared) -> Result<Response<Incoming>, Trouble> {
-        let was_open = self.sender.is_some();
-        if !was_open {
-            self.open().await?;
-        }
-        match self.send(prepared).await {
-            Err(unanswered) if was_open && unanswered.is_unsent => {
-                self.open().await?;
-                let sent = self.send(prepared).await;
-                sent.map_err(|unanswered| unanswered.trouble)
-            }
-            answered => answered.map_err(|unanswered| unanswered.trouble),
+/// Asks on the connection that is open. One that the agent has closed meanwhile, before
+/// anything of the request was sent, is replaced once.
+async fn response(
+    open: &mut Option<Sender>,
+    caller: &mut Caller,
+    prepared: &Prepared,
+) -> Result<Response<Incoming>, Trouble> {
+    if let Some(sender) = open {
+        match send(sender, caller, prepared).await {
+            Err(unanswered) if unanswered.is_unsent => {}
+            answered => return answered.map_err(|unanswered| unanswered.trouble),
         }
     }
+    let sender = open.insert(connect(caller).await?);
+    let answered = send(sender, caller, prepared).await;
+    answered.map_err(|unanswered| unanswered.trouble)
+}
 
-    async fn send(&mut self, prepared: &Prepared) -> Result<Response<Incoming>, Unanswered> {
-        let unsent = Unanswered {
+async fn send(
+    sender: &mut Sender,
+    caller: &mut Caller,
+    prepared: &Prepared,
+) -> Result<Response<Incoming>, Unanswered> {
+    let Caller {
+        target,
+        number,
+        alarm,
+    } = caller;
+    if alarm.over(sender.ready()).await?.is_err() {
+        return Err(Unanswered {
             is_unsent: true,
             trouble: Trouble::Broken,
-        };
-        let Some(sender) = &mut self.sender else {
-            return Err(unsent);
-        };
-        if self.alarm.over(sender.ready()).await?.is_err() {
-            return Err(unsent);
-        }
-        let request = prepared.request(self.target.key(self.number));
-        let answered = self.alarm.over(sender.send_request(request)).await?;
-        answered.map_err(|error| Unanswered {
-            is_unsent: error.is_canceled(),
-            trouble: trouble(&error),
-        })
+        });
     }
-
-    async fn open(&mut self) -> Result<(), Trouble> {
-        let opening = connect(&self.target, self.number);
-        let opened = tokio::time::timeout(self.target.timeout, opening).await;
-        self.sender = Some(opened.unwrap_or(Err(Trouble::TimedOut))?);
-        Ok(())
-    }
-}
-
-async fn connect(target: &Target, number: usize) -> Result<Sender, Trouble> {
-    let io = TokioIo::new(socket::open(target, number).await?);
-    let shake = http2::Builder::new(TokioExecutor::new()).handshake(io);
-    let (sender, connection) = shake.await.map_err(|error| trouble(&error))?;
-    // It ends when its sender is dropped; what went wrong, the sender tells as well.
-    tokio::spawn(async { drop(connection.await) });
-    Ok(sender)
+    let request = prepared.request(target.key(*number));
+    let answered = alarm.over(sender.send_request(request)).await?;
+    answered.map_err(|error| Unanswered {
+        is_unsent: error.is_canceled(),
+        trouble: trouble(&error),
+    })
 }
 
 fn trouble(error: &hyper::Error) -> Trouble {

@@ -5,6 +5,7 @@ mod cache;
 mod capacity;
 mod closed;
 mod common;
+mod hostile;
 mod limits;
 mod open;
 mod rate_limit;
