@@ -1,10 +1,13 @@
 //! Reports put together, as a user does it: load pages, merges, matrices, histories.
 
+mod running;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use acp_reference_agent as reference;
 use serde_json::Value;
+
+use running::Agent;
 
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_acp-tck"));
@@ -67,32 +70,6 @@ impl Folder {
     }
 }
 
-struct Agent {
-    runtime: tokio::runtime::Runtime,
-    running: Option<reference::Running>,
-}
-
-impl Agent {
-    fn start() -> Self {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let running = runtime.block_on(reference::start(reference::Settings::unlimited()));
-        let running = Some(running.expect("an agent"));
-        Self { runtime, running }
-    }
-
-    fn url(&self) -> String {
-        self.running.as_ref().expect("an agent").url()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop());
-        }
-    }
-}
-
 fn schema(name: &str) -> jsonschema::Validator {
     let place = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/reports");
     let text = std::fs::read_to_string(place.join(name)).expect("the schema is there");
@@ -110,7 +87,7 @@ fn holds(schema: &jsonschema::Validator, document: &Value) {
 
 #[test]
 fn a_load_run_is_a_page_at_once_later_and_beside_an_earlier_one() {
-    let agent = Agent::start();
+    let agent = Agent::start(|_| {});
     let folder = Folder::new();
     let [json, at_once, later, beside] =
         ["a.json", "a.html", "b.html", "beside.html"].map(|name| folder.at(name));
@@ -235,7 +212,7 @@ fn shards_of_a_check_become_one_report() {
 
 #[test]
 fn loads_of_several_generators_become_one_report_and_lose_no_request() {
-    let agent = Agent::start();
+    let agent = Agent::start(|_| {});
     let folder = Folder::new();
     let url = agent.url();
     let names = ["a", "b"];

@@ -1,11 +1,14 @@
 //! Flags, `ACP_TCK_*` variables and `acp-tck.toml`, as a user meets them; and `init`, which writes the file.
 
+mod running;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use acp_reference_agent as reference;
 use serde_json::Value;
+
+use running::Agent;
 
 /// The program in a folder of the test's own.
 fn tck(folder: &Path, arguments: &[&str]) -> Command {
@@ -245,16 +248,9 @@ fn several_values_stand_on_a_line_each_in_a_variable() {
     assert!(folder.path().join("a.json").exists() && folder.path().join("b.xml").exists());
 }
 
-/// A reference agent of the test's own.
-fn agent() -> (tokio::runtime::Runtime, reference::Running) {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let agent = runtime.block_on(reference::start(reference::Settings::unlimited()));
-    (runtime, agent.expect("an agent"))
-}
-
 #[test]
 fn init_writes_what_the_agent_is_and_the_check_reads_it() {
-    let (runtime, agent) = agent();
+    let agent = Agent::start(|_| {});
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("acp-tck.toml");
     let done = output(&mut tck(folder.path(), &["init", &agent.url()]));
@@ -293,7 +289,6 @@ fn init_writes_what_the_agent_is_and_the_check_reads_it() {
     let forced = output(&mut tck(folder.path(), &["init", &agent.url(), "--force"]));
     assert_eq!(forced.status.code(), Some(0), "{}", complaint(&forced));
     assert_eq!(std::fs::read_to_string(&file).expect("a file"), text);
-    runtime.block_on(agent.stop());
 }
 
 #[test]

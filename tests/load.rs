@@ -1,38 +1,16 @@
 //! `acp-tck load`, as a user meets it.
 
+mod running;
+
 use std::process::{Command, Output, Stdio};
 
-use acp_reference_agent as reference;
 use serde_json::Value;
 
-struct Agent {
-    runtime: tokio::runtime::Runtime,
-    running: Option<reference::Running>,
-}
+use running::Agent;
 
-impl Agent {
-    fn start() -> Self {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let settings = reference::Settings {
-            stream_step: std::time::Duration::from_millis(5),
-            ..reference::Settings::unlimited()
-        };
-        let running = runtime.block_on(reference::start(settings));
-        let running = Some(running.expect("an agent"));
-        Self { runtime, running }
-    }
-
-    fn url(&self) -> String {
-        self.running.as_ref().expect("an agent").url()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop());
-        }
-    }
+/// One whose streams are short.
+fn agent() -> Agent {
+    Agent::start(|settings| settings.stream_step = std::time::Duration::from_millis(5))
 }
 
 fn tck(arguments: &[&str]) -> Command {
@@ -51,7 +29,7 @@ fn complaint(output: &Output) -> String {
 
 #[test]
 fn a_run_reports_in_json_and_nothing_else_is_on_stdout() {
-    let agent = Agent::start();
+    let agent = agent();
     let output = load(&[
         &agent.url(),
         "--duration",
@@ -73,7 +51,7 @@ fn a_run_reports_in_json_and_nothing_else_is_on_stdout() {
 
 #[test]
 fn a_threshold_that_does_not_hold_fails_the_run() {
-    let agent = Agent::start();
+    let agent = agent();
     let url = agent.url();
     let arguments = [&url, "--duration", "300ms", "--rate", "50/s"];
     let output = load(&[&arguments[..], &["--threshold", "p99<1us"]].concat());
@@ -86,7 +64,7 @@ fn a_threshold_that_does_not_hold_fails_the_run() {
 /// machine.
 #[test]
 fn a_run_that_is_not_to_be_trusted_is_no_verdict_if_that_is_asked_for() {
-    let agent = Agent::start();
+    let agent = agent();
     let url = agent.url();
     let arguments = [
         &url,
@@ -166,7 +144,7 @@ fn wrong_usage_is_told_in_one_line() {
 
 #[test]
 fn a_ramp_takes_its_own_time() {
-    let agent = Agent::start();
+    let agent = agent();
     let url = agent.url();
     let ramp = ["--rate", "10..40/s over 1s", "--format", "json"];
     let output = load(&[&[url.as_str()][..], &ramp].concat());
@@ -178,7 +156,7 @@ fn a_ramp_takes_its_own_time() {
 
 #[test]
 fn an_agent_without_http_2_is_told_so() {
-    let agent = Agent::start();
+    let agent = agent();
     let output = load(&[&agent.url(), "--http2", "--duration", "1s"]);
     let told = complaint(&output);
     assert_eq!(output.status.code(), Some(3), "{told}");
@@ -198,7 +176,7 @@ fn nobody_there_is_no_verdict() {
 fn ctrl_c_ends_the_run_and_what_was_found_is_written() {
     use std::io::{BufRead, BufReader, Read};
 
-    let agent = Agent::start();
+    let agent = agent();
     let url = agent.url();
     let mut child = tck(&[&url, "--duration", "1h", "--format", "json"])
         .stdout(Stdio::piped())

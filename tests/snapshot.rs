@@ -3,55 +3,24 @@
 #[expect(dead_code, reason = "two of its servers are of use here")]
 mod stub;
 
+mod running;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use acp_conformance::snapshot::{self, Asking};
-use acp_reference_agent as reference;
-use reference::Running;
-use reference::faults::{self, Fault};
+use acp_reference_agent::faults;
 use tempfile::TempDir;
 
-/// An agent on a port of its own, with nothing in its cache.
-struct Agent {
-    runtime: tokio::runtime::Runtime,
-    running: Option<Running>,
+use running::Agent;
+
+fn clean() -> Agent {
+    Agent::start(|_| {})
 }
 
-impl Agent {
-    fn start(change: impl FnOnce(&mut reference::Settings)) -> Self {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let mut settings = reference::Settings::unlimited();
-        change(&mut settings);
-        let running = runtime.block_on(reference::start(settings));
-        let running = Some(running.expect("the agent starts"));
-        Self { runtime, running }
-    }
-
-    fn clean() -> Self {
-        Self::start(|_| {})
-    }
-
-    fn with(fault: &str) -> Self {
-        Self::start(|settings| settings.faults = vec![named(fault)])
-    }
-
-    fn url(&self) -> String {
-        self.running.as_ref().expect("it runs").url()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop());
-        }
-    }
-}
-
-fn named(fault: &str) -> &'static Fault {
-    faults::find(fault).expect(fault)
+fn with(fault: &str) -> Agent {
+    Agent::start(|settings| settings.faults = vec![faults::find(fault).expect(fault)])
 }
 
 /// What changes in every answer of an agent with this fault.
@@ -85,7 +54,7 @@ fn told(output: &Output) -> (i32, String) {
 
 fn recorded() -> TempDir {
     let dir = folder();
-    let (code, told) = run(&Agent::clean().url(), dir.path(), &[]);
+    let (code, told) = run(&clean().url(), dir.path(), &[]);
     assert_eq!(code, 0, "{told}");
     assert!(told.contains("answers recorded in"), "{told}");
     dir
@@ -126,7 +95,7 @@ fn what_is_recorded_is_verified_by_another_process_cold_and_warm() {
     ] {
         assert!(before.contains_key(&format!("{name}.snap")), "{name}");
     }
-    let again = Agent::clean();
+    let again = clean();
     for _ in 0..2 {
         let (code, told) = run(&again.url(), dir.path(), &[]);
         assert_eq!(code, 0, "{told}");
@@ -139,7 +108,7 @@ fn what_is_recorded_is_verified_by_another_process_cold_and_warm() {
 fn a_changed_answer_is_shown_and_kept_beside_until_it_is_right_again_or_accepted() {
     let dir = recorded();
     let before = files(dir.path());
-    let (clean, faulty) = (Agent::clean(), Agent::with(FAULT));
+    let (clean, faulty) = (clean(), with(FAULT));
     let (code, told) = run(&faulty.url(), dir.path(), &[]);
     assert_eq!(code, 1, "{told}");
     assert!(told.contains("changed invoke-001"), "{told}");
@@ -170,19 +139,20 @@ fn insta_reads_the_files_and_takes_the_same_from_a_test() {
         };
         let url = agent.url();
         let taken = snapshot::take(&url, &asking);
-        agent.runtime.block_on(taken).expect("snapshots")
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(taken).expect("snapshots")
     };
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(dir.path());
     settings.set_prepend_module_to_snapshot(false);
-    let taken = take(&Agent::clean());
+    let taken = take(&clean());
     assert_eq!(taken.len(), files(dir.path()).len());
     settings.bind(|| {
         for one in &taken {
             insta::assert_snapshot!(one.name.as_str(), one.contents);
         }
     });
-    let changed = take(&Agent::with(FAULT));
+    let changed = take(&with(FAULT));
     let invoked = changed.iter().find(|one| one.name == "invoke-001");
     let invoked = invoked.expect("an invocation");
     let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -193,7 +163,7 @@ fn insta_reads_the_files_and_takes_the_same_from_a_test() {
 
 #[test]
 fn what_is_written_goes_by_the_update_that_is_asked_for() {
-    let agent = Agent::clean();
+    let agent = clean();
     let url = agent.url();
     let dir = folder();
     let new = dir.path().join("new");
@@ -218,7 +188,7 @@ fn what_is_written_goes_by_the_update_that_is_asked_for() {
 #[test]
 fn nothing_passes_for_right_in_ci_that_was_never_recorded() {
     let dir = folder();
-    let agent = Agent::clean();
+    let agent = clean();
     let mut in_ci = command(&agent.url(), dir.path(), &[]);
     let (code, told) = told(&in_ci.env("CI", "true").output().expect("it runs"));
     assert_eq!(code, 1);
@@ -246,7 +216,7 @@ fn what_is_asked_no_longer_fails_and_goes_when_that_is_accepted() {
 fn other_cases_than_the_recorded_ones_are_refused() {
     let dir = recorded();
     let before = files(dir.path());
-    let agent = Agent::clean();
+    let agent = clean();
     let (code, told) = run(&agent.url(), dir.path(), &["--seed", "1"]);
     assert_eq!(code, 2);
     assert!(told.contains("--seed 0 --cases 4"), "{told}");
@@ -259,7 +229,7 @@ fn other_cases_than_the_recorded_ones_are_refused() {
 
 #[test]
 fn somebody_elses_files_are_neither_replaced_nor_removed() {
-    let agent = Agent::clean();
+    let agent = clean();
     for (name, text, word) in [
         (
             "auth.snap",
@@ -315,7 +285,7 @@ fn an_agent_that_is_not_there_or_limits_its_clients_leaves_no_half_of_a_recordin
 #[test]
 fn names_of_files_are_plain_whatever_path_streams() {
     let dir = folder();
-    let agent = Agent::clean();
+    let agent = clean();
     let odd = "/../../invoke/stream?x=%2e%2e/a";
     let (code, told) = run(&agent.url(), dir.path(), &["--stream-path", odd]);
     assert_eq!(code, 0, "{told}");
@@ -336,7 +306,7 @@ fn what_the_user_knows_to_change_is_left_out() {
         "--volatile",
         "/events/*",
     ];
-    let (clean, faulty) = (Agent::clean(), Agent::with(FAULT));
+    let (clean, faulty) = (clean(), with(FAULT));
     assert_eq!(run(&clean.url(), dir.path(), &place).0, 0);
     let (code, told) = run(&faulty.url(), dir.path(), &place);
     assert_eq!(code, 0, "{told}");

@@ -1,44 +1,21 @@
 //! `acp-tck load` in a terminal, as a user has it, and its metrics where others take them in.
 #![cfg(unix)]
 
+mod running;
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
-use acp_reference_agent as reference;
 use serde_json::Value;
+
+use running::Agent;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_acp-tck");
 const ENTERED: &str = "\u{1b}[?1049h";
 const LEFT: &str = "\u{1b}[?1049l";
 const CURSOR_SHOWN: &str = "\u{1b}[?25h";
-
-struct Agent {
-    runtime: tokio::runtime::Runtime,
-    running: Option<reference::Running>,
-}
-
-impl Agent {
-    fn start() -> Self {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let running = runtime.block_on(reference::start(reference::Settings::unlimited()));
-        let running = Some(running.expect("an agent"));
-        Self { runtime, running }
-    }
-
-    fn url(&self) -> String {
-        self.running.as_ref().expect("an agent").url()
-    }
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop());
-        }
-    }
-}
 
 /// A program in a terminal of its own, 100 by 30, by `script` of util-linux. What comes out is read
 /// as it comes. Ctrl-C reaches the shell around it too, which has to live on to show how the
@@ -110,7 +87,7 @@ impl Terminal {
 
 #[test]
 fn on_a_terminal_there_is_a_view_which_ctrl_c_ends_and_the_report_comes() {
-    let agent = Agent::start();
+    let agent = Agent::start(|_| {});
     let url = agent.url();
     let mut terminal = Terminal::run(&format!("{PROGRAM} load {url} --duration 1h"));
     terminal.until(ENTERED);
@@ -145,7 +122,7 @@ fn a_second_ctrl_c_ends_at_once_and_leaves_the_terminal_as_it_was() {
 
 #[test]
 fn a_terminal_that_can_do_nothing_gets_lines() {
-    let agent = Agent::start();
+    let agent = Agent::start(|_| {});
     let url = agent.url();
     let command = format!("TERM=dumb {PROGRAM} load {url} --duration 1h");
     let mut terminal = Terminal::run(&command);
@@ -191,7 +168,7 @@ fn pushed(socket: &mut TcpStream) -> (String, Value) {
 
 #[test]
 fn metrics_go_to_a_file_and_to_a_collector() {
-    let agent = Agent::start();
+    let agent = Agent::start(|_| {});
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("load.prom");
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
@@ -239,7 +216,7 @@ fn metrics_go_to_a_file_and_to_a_collector() {
 
 #[test]
 fn metrics_that_do_not_get_there_do_not_hide_behind_a_pass() {
-    let agent = Agent::start();
+    let agent = Agent::start(|_| {});
     let answer = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
     let (collector, taken) = collector(answer);
     let output = Command::new(PROGRAM)
