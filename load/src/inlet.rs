@@ -199,9 +199,9 @@ impl Drop for Inlet {
 }
 
 impl Reader for Inlet {
-    fn head<'h>(&mut self, mut fields: impl Iterator<Item = (&'h str, &'h [u8])>) {
+    fn head<'h>(&mut self, mut fields: impl Iterator<Item = (&'h str, &'h [u8])>) -> bool {
         match self.reading {
-            Reading::Over => {}
+            Reading::Over => false,
             Reading::Kept => {
                 self.headers.clear();
                 for (name, value) in fields {
@@ -210,6 +210,7 @@ impl Reader for Inlet {
                         self.headers.append(name, value);
                     }
                 }
+                false
             }
             Reading::Heard(_) => {
                 let is_type = |name: &str| CONTENT_TYPE.as_str().eq_ignore_ascii_case(name);
@@ -223,6 +224,7 @@ impl Reader for Inlet {
                     heard.is_open = true;
                     heard.at_once = self.recorder.opened();
                 }
+                is_stream
             }
         }
     }

@@ -75,10 +75,24 @@ pub struct Clients {
 /// How long a slow reader waits after each piece.
 pub(crate) const SLOWNESS: Duration = Duration::from_millis(200);
 
+/// A scenario that has not come to its end so long after it was told to is given up.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Runs a scenario. What the agent does is in the report, whatever it is; so is why there is
 /// nothing to report. The verdict is still to be given, by whoever knows the thresholds.
 pub async fn run(job: &Job, scenario: &Scenario) -> Report {
-    let mut report = (scenario.attack)(job).await;
+    let given_up = async {
+        job.stop.cancelled().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let mut report = tokio::select! {
+        report = (scenario.attack)(job) => report,
+        () = given_up => {
+            let mut report = blank(job, scenario.name);
+            stopped(&mut report);
+            report
+        }
+    };
     report.seed = job.load.seed;
     worth::weigh(job, &mut report).await;
     report
@@ -91,9 +105,22 @@ pub(crate) fn blank(job: &Job, scenario: &str) -> Report {
     report
 }
 
+/// The user did not want to wait until there was something to report.
+fn stopped(report: &mut Report) {
+    report.interrupted = true;
+    report.error = Some("the run was ended before it came to anything".to_owned());
+}
+
 /// Learns what can be asked; if nothing can, the report says why.
 pub(crate) async fn learn(job: &Job, report: &mut Report) -> Option<traffic::Traffic> {
-    match traffic::learn(&job.target, &job.traffic).await {
+    let learnt = tokio::select! {
+        learnt = traffic::learn(&job.target, &job.traffic) => learnt,
+        () = job.stop.cancelled() => {
+            stopped(report);
+            return None;
+        }
+    };
+    match learnt {
         Ok(traffic) => {
             report.target.agent_id = traffic.says(&["agent_id", "id", "name"]);
             report.target.agent_version = traffic.says(&["agent_version", "version"]);

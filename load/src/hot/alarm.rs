@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use tokio::task::unconstrained;
 use tokio::time::Sleep;
 
 use super::Trouble;
@@ -44,22 +45,19 @@ impl Alarm {
     }
 
     /// The timer stays set from one exchange to the next, and is set anew only when it has gone
-    /// off: one for each request would cost more than the rest of the waiting.
+    /// off: one for each request would cost more than the rest of the waiting. It is looked at
+    /// without regard to tokio's budget for a task: an agent that floods uses that up, and a timer
+    /// that is not looked at wakes nobody.
     fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        let deadline = self.deadline;
-        let set = || Box::pin(tokio::time::sleep_until(deadline.into()));
-        let is_new = self.timer.is_none();
+        let set = || Box::pin(tokio::time::sleep_until(self.deadline.into()));
         let timer = self.timer.get_or_insert_with(set);
-        if !is_new && !timer.is_elapsed() {
-            return false;
-        }
-        if !is_new {
-            if Instant::now() >= deadline {
+        while pin!(unconstrained(timer.as_mut())).poll(cx).is_ready() {
+            if Instant::now() >= self.deadline {
                 self.timer = None;
                 return true;
             }
-            timer.as_mut().reset(deadline.into());
+            timer.as_mut().reset(self.deadline.into());
         }
-        timer.as_mut().poll(cx).is_ready()
+        false
     }
 }

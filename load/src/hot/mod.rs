@@ -79,8 +79,9 @@ pub enum Flow {
 
 /// Who looks at an answer while it comes in.
 pub trait Reader {
-    /// The head is there, with these fields.
-    fn head<'h>(&mut self, fields: impl Iterator<Item = (&'h str, &'h [u8])>);
+    /// The head is there, with these fields. Tells whether this is a stream: of one the timeout is for
+    /// its silence, of all else for the whole.
+    fn head<'h>(&mut self, fields: impl Iterator<Item = (&'h str, &'h [u8])>) -> bool;
     /// A piece of the body is there.
     fn piece(&mut self, piece: &[u8], at: Instant) -> Flow;
 }
@@ -114,13 +115,6 @@ impl Exchange {
     }
 }
 
-/// What becomes of the connection after an exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Kept,
-    Closed,
-}
-
 /// Who asks, and whom; and what goes off when it takes too long.
 struct Caller {
     target: Arc<Target>,
@@ -139,7 +133,8 @@ impl Caller {
     }
 }
 
-/// The connection, if one is open.
+/// The connection that waits for the next exchange, if one does. An exchange takes it and puts it back
+/// at its proper end: one that is given up in the middle leaves none behind.
 enum Way {
     One(Option<Socket>),
     Two(Option<two::Sender>),
@@ -168,6 +163,12 @@ impl Line {
         Self { caller, way }
     }
 
+    /// How long an answer may take; of a stream, how long it may be silent.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.caller.target.timeout
+    }
+
     /// Connects beforehand, so that no exchange pays for it. It may fail: then the first
     /// exchange tries again, and tells.
     pub async fn connect(&mut self) {
@@ -175,8 +176,8 @@ impl Line {
             return;
         }
         match &mut self.way {
-            Way::One(open) if open.is_none() => *open = one::connect(&self.caller).await.ok(),
-            Way::Two(open) if open.is_none() => *open = two::connect(&self.caller).await.ok(),
+            Way::One(idle) if idle.is_none() => *idle = one::connect(&self.caller).await.ok(),
+            Way::Two(idle) if idle.is_none() => *idle = two::connect(&self.caller).await.ok(),
             _ => {}
         }
     }
@@ -187,20 +188,14 @@ impl Line {
         let Self { caller, way } = self;
         caller.alarm.set(exchange.began + caller.target.timeout);
         let asked = match way {
-            Way::One(open) => one::ask(open, caller, prepared, reader, &mut exchange).await,
+            Way::One(idle) => one::ask(idle, caller, prepared, reader, &mut exchange).await,
             // In a box: thousands of users of the other wait at once, and need not its room.
-            Way::Two(open) => {
-                Box::pin(two::ask(open, caller, prepared, reader, &mut exchange)).await
+            Way::Two(idle) => {
+                Box::pin(two::ask(idle, caller, prepared, reader, &mut exchange)).await
             }
         };
         exchange.trouble = asked.err();
         exchange.ended = Instant::now();
-        if asked != Ok(Next::Kept) || caller.target.reconnects {
-            match way {
-                Way::One(open) => *open = None,
-                Way::Two(open) => *open = None,
-            }
-        }
         exchange
     }
 }

@@ -14,7 +14,7 @@ use acp_conformance::wire::{Decoder, Field, Head};
 use hyper::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-use super::{Caller, Exchange, Flow, LARGEST_BODY, Next, Prepared, Reader, Trouble};
+use super::{Caller, Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
 use crate::socket::{self, Socket};
 
 /// How much is read at once, by whoever it is whose bytes have come.
@@ -41,19 +41,18 @@ pub(super) async fn connect(caller: &Caller) -> Result<Socket, Trouble> {
 }
 
 pub(super) async fn ask(
-    open: &mut Option<Socket>,
+    idle: &mut Option<Socket>,
     caller: &mut Caller,
     prepared: &Prepared,
     reader: &mut impl Reader,
     exchange: &mut Exchange,
-) -> Result<Next, Trouble> {
+) -> Result<(), Trouble> {
     // One that the agent has closed meanwhile is replaced before anything is sent.
-    if !open.as_mut().is_some_and(is_silent) {
-        *open = None;
-    }
-    let socket = match open {
+    let mut waiting = idle.take();
+    let is_usable = waiting.as_mut().is_some_and(is_silent);
+    let mut socket = match waiting.filter(|_| is_usable) {
         Some(socket) => socket,
-        None => open.insert(connect(caller).await?),
+        None => connect(caller).await?,
     };
     let Caller {
         target,
@@ -62,17 +61,16 @@ pub(super) async fn ask(
     } = caller;
     // An agent may answer, and close, before it has read the whole: what it says counts.
     let sent = alarm
-        .over(send(socket, prepared, target.key(*number)))
+        .over(send(&mut socket, prepared, target.key(*number)))
         .await?;
     let mut incoming = Incoming::new(exchange.began);
     loop {
         let read = alarm
-            .over(poll_fn(|cx| incoming.poll(cx, socket, reader)))
+            .over(poll_fn(|cx| incoming.poll(cx, &mut socket, reader)))
             .await;
         exchange.status = incoming.status;
         let step = read??;
-        if incoming.body.is_some() {
-            // Of a stream, the timeout is for its silence.
+        if incoming.is_stream {
             alarm.set(incoming.last + target.timeout);
         }
         match step {
@@ -83,10 +81,14 @@ pub(super) async fn ask(
             }
             Step::More(Flow::Leave) => {
                 exchange.left = true;
-                return Ok(Next::Closed);
+                return Ok(());
             }
-            Step::Done if incoming.keeps_alive && sent.is_ok() => return Ok(Next::Kept),
-            Step::Done => return Ok(Next::Closed),
+            Step::Done => {
+                if incoming.keeps_alive && sent.is_ok() && !target.reconnects {
+                    *idle = Some(socket);
+                }
+                return Ok(());
+            }
         }
     }
 }
@@ -117,6 +119,7 @@ struct Incoming {
     /// Once the head is there.
     body: Option<Decoder>,
     status: u16,
+    is_stream: bool,
     keeps_alive: bool,
     length: u64,
     /// When bytes came last.
@@ -135,6 +138,7 @@ impl Incoming {
             head: Vec::new(),
             body: None,
             status: 0,
+            is_stream: false,
             keeps_alive: false,
             length: 0,
             last: began,
@@ -225,9 +229,11 @@ impl Incoming {
     fn read_head(&mut self, bytes: &[u8], reader: &mut impl Reader) -> Result<usize, Trouble> {
         let mut at = 0;
         loop {
+            let is_stream = &mut self.is_stream;
             let look = |head: &Head, fields: &[Field<'_>]| {
                 if !is_interim(head) {
-                    reader.head(fields.iter().map(|field| (field.name, field.value)));
+                    let fields = fields.iter().map(|field| (field.name, field.value));
+                    *is_stream = reader.head(fields);
                 }
             };
             // To a GET as to a POST.
@@ -265,8 +271,9 @@ mod tests {
     }
 
     impl Reader for Kept {
-        fn head<'h>(&mut self, fields: impl Iterator<Item = (&'h str, &'h [u8])>) {
+        fn head<'h>(&mut self, fields: impl Iterator<Item = (&'h str, &'h [u8])>) -> bool {
             self.fields += fields.count();
+            false
         }
 
         fn piece(&mut self, piece: &[u8], _: Instant) -> Flow {

@@ -10,11 +10,16 @@ use hyper::Response;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio_util::task::AbortOnDropHandle;
 
-use super::{Caller, Exchange, Flow, LARGEST_BODY, Next, Prepared, Reader, Trouble};
+use super::{Caller, Exchange, Flow, LARGEST_BODY, Prepared, Reader, Trouble};
 use crate::socket;
 
-pub(super) type Sender = http2::SendRequest<Full<Bytes>>;
+/// A connection. Hyper's own part of it is a task, which ends with it, whatever the agent still says.
+pub(super) struct Sender {
+    sender: http2::SendRequest<Full<Bytes>>,
+    _task: AbortOnDropHandle<()>,
+}
 
 /// Why the agent has not answered.
 struct Unanswered {
@@ -38,30 +43,35 @@ pub(super) async fn connect(caller: &Caller) -> Result<Sender, Trouble> {
             let io = TokioIo::new(socket::open(&caller.target, caller.number).await?);
             let shake = http2::Builder::new(TokioExecutor::new()).handshake(io);
             let (sender, connection) = shake.await.map_err(|error| trouble(&error))?;
-            // It ends when its sender is dropped; what went wrong, the sender tells as well.
-            tokio::spawn(async { drop(connection.await) });
-            Ok(sender)
+            // What went wrong, the sender tells as well.
+            let task = tokio::spawn(async { drop(connection.await) });
+            Ok(Sender {
+                sender,
+                _task: AbortOnDropHandle::new(task),
+            })
         })
         .await
 }
 
 pub(super) async fn ask(
-    open: &mut Option<Sender>,
+    idle: &mut Option<Sender>,
     caller: &mut Caller,
     prepared: &Prepared,
     reader: &mut impl Reader,
     exchange: &mut Exchange,
-) -> Result<Next, Trouble> {
-    let (head, mut body) = response(open, caller, prepared).await?.into_parts();
+) -> Result<(), Trouble> {
+    let (sender, response) = response(idle.take(), caller, prepared).await?;
+    let (head, mut body) = response.into_parts();
     let Caller { target, alarm, .. } = caller;
     exchange.status = head.status.as_u16();
     let fields = head.headers.iter();
-    reader.head(fields.map(|(name, value)| (name.as_str(), value.as_bytes())));
+    let is_stream = reader.head(fields.map(|(name, value)| (name.as_str(), value.as_bytes())));
     let mut length = 0_u64;
     loop {
         let next = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx));
         let Some(frame) = alarm.over(next).await? else {
-            return Ok(Next::Kept);
+            *idle = (!target.reconnects).then_some(sender);
+            return Ok(());
         };
         let frame = frame.map_err(|error| trouble(&error))?;
         let Some(piece) = frame.data_ref() else {
@@ -72,8 +82,9 @@ pub(super) async fn ask(
             return Err(Trouble::TooLarge);
         }
         let now = Instant::now();
-        // Of a stream, the timeout is for its silence.
-        alarm.set(now + target.timeout);
+        if is_stream {
+            alarm.set(now + target.timeout);
+        }
         match reader.piece(piece, now) {
             Flow::On => {}
             Flow::After(pause) => {
@@ -82,32 +93,35 @@ pub(super) async fn ask(
             }
             Flow::Leave => {
                 exchange.left = true;
-                return Ok(Next::Closed);
+                return Ok(());
             }
         }
     }
 }
 
-/// Asks on the connection that is open. One that the agent has closed meanwhile, before
-/// anything of the request was sent, is replaced once.
+/// Asks on the connection that is open, and tells which it was in the end: one that the agent has
+/// closed meanwhile, before anything of the request was sent, is replaced once.
 async fn response(
-    open: &mut Option<Sender>,
+    idle: Option<Sender>,
     caller: &mut Caller,
     prepared: &Prepared,
-) -> Result<Response<Incoming>, Trouble> {
-    if let Some(sender) = open {
-        match send(sender, caller, prepared).await {
+) -> Result<(Sender, Response<Incoming>), Trouble> {
+    if let Some(mut sender) = idle {
+        match send(&mut sender, caller, prepared).await {
+            Ok(response) => return Ok((sender, response)),
             Err(unanswered) if unanswered.is_unsent => {}
-            answered => return answered.map_err(|unanswered| unanswered.trouble),
+            Err(unanswered) => return Err(unanswered.trouble),
         }
     }
-    let sender = open.insert(connect(caller).await?);
-    let answered = send(sender, caller, prepared).await;
-    answered.map_err(|unanswered| unanswered.trouble)
+    let mut sender = connect(caller).await?;
+    match send(&mut sender, caller, prepared).await {
+        Ok(response) => Ok((sender, response)),
+        Err(unanswered) => Err(unanswered.trouble),
+    }
 }
 
 async fn send(
-    sender: &mut Sender,
+    Sender { sender, .. }: &mut Sender,
     caller: &mut Caller,
     prepared: &Prepared,
 ) -> Result<Response<Incoming>, Unanswered> {

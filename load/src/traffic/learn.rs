@@ -145,6 +145,12 @@ async fn document(line: &mut Line, target: &Target, path: &str) -> Result<Value,
         };
         return Err(LearnError::Unreachable { url, why });
     }
+    if let Some(trouble) = answer.trouble {
+        let (status, trouble) = (answer.status, trouble.name());
+        return Err(unusable(&format!(
+            "answers {status}, and was {trouble} then"
+        )));
+    }
     if !answer.is_well() {
         return Err(unusable(&format!("answers {}", answer.status)));
     }

@@ -30,17 +30,25 @@ impl Answer {
     }
 }
 
+/// A stream may go on for so many timeouts, and is left then.
+const MOST_TIMES: u32 = 5;
+
 /// Asks once on this line.
 pub(crate) async fn say(line: &mut Line, prepared: &Prepared, reading: Reading) -> Answer {
     // Nothing of it is measured.
     let recorder = Arc::new(Recorder::new(0, false, Duration::from_secs(1)));
     let mut inlet = Inlet::new(recorder);
     inlet.expect(reading);
-    let exchange = line.exchange(prepared, &mut inlet).await;
+    let most = line.timeout() * MOST_TIMES;
+    let exchange = tokio::time::timeout(most, line.exchange(prepared, &mut inlet)).await;
+    let (status, trouble) = match exchange {
+        Ok(exchange) => (exchange.status, exchange.trouble),
+        Err(_) => (0, Some(Trouble::TimedOut)),
+    };
     inlet.end();
     Answer {
-        status: exchange.status,
-        trouble: exchange.trouble,
+        status,
+        trouble,
         headers: std::mem::take(&mut inlet.headers),
         body: std::mem::take(&mut inlet.body),
         heard: inlet.heard.take(),

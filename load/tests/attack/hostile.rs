@@ -4,6 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use acp_load::run::Job;
 use acp_load::target::{Target, Wishes};
 use acp_reports::load::Report;
 
@@ -13,20 +14,21 @@ use crate::stalling::SCHEMA;
 /// What the agent does with a connection on which it was asked something.
 type Deed = fn(TcpStream) -> io::Result<()>;
 
-/// Serves until the process ends: a schema to whoever asks for it, and its deed to everybody else.
-fn serve(deed: Deed) -> SocketAddr {
+/// Serves until the process ends: its deed to whoever asks for `path`, and a schema where that is
+/// something else.
+fn serve(path: &'static str, deed: Deed) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for socket in listener.incoming().flatten() {
             // A client that leaves is not this server's business.
-            std::thread::spawn(move || converse(socket, deed));
+            std::thread::spawn(move || converse(socket, path, deed));
         }
     });
     address
 }
 
-fn converse(mut socket: TcpStream, deed: Deed) -> io::Result<()> {
+fn converse(mut socket: TcpStream, of: &str, deed: Deed) -> io::Result<()> {
     // A byte at a time: of a body not one is read.
     let lines = BufReader::with_capacity(1, socket.try_clone()?).lines();
     let mut path = String::new();
@@ -39,8 +41,8 @@ fn converse(mut socket: TcpStream, deed: Deed) -> io::Result<()> {
             continue;
         }
         let (status, text) = match path.as_str() {
+            path if path == of => return deed(socket),
             "/schema" => ("200 OK", SCHEMA),
-            "/invoke" => return deed(socket),
             _ => ("404 Not Found", "{}"),
         };
         let length = text.len();
@@ -54,13 +56,19 @@ fn converse(mut socket: TcpStream, deed: Deed) -> io::Result<()> {
     Ok(())
 }
 
+const TIMEOUT: Duration = Duration::from_millis(300);
+
 /// Four users who ask such an agent for a third of a second.
 async fn met(deed: Deed) -> Report {
-    let mut wishes = Wishes::of(format!("http://{}", serve(deed)).parse().expect("a URL"));
-    wishes.timeout = Duration::from_millis(300);
+    run(&job_at(serve("/invoke", deed), TIMEOUT).await, "mixed").await
+}
+
+async fn job_at(address: SocketAddr, timeout: Duration) -> Job {
+    let mut wishes = Wishes::of(format!("http://{address}").parse().expect("a URL"));
+    wishes.timeout = timeout;
     let mut job = job_for(Target::find(&wishes).await.expect("a target"));
     job.traffic.mix = vec![("invoke".to_owned(), 1.0)];
-    run(&job, "mixed").await
+    job
 }
 
 fn without_end(mut socket: TcpStream, again: &[u8]) -> io::Result<()> {
@@ -73,6 +81,16 @@ fn say(mut socket: TcpStream, text: &str) -> io::Result<()> {
     socket.write_all(text.as_bytes())
 }
 
+/// A piece each `pause` until nobody listens.
+fn drip(mut socket: TcpStream, pause: Duration, piece: &str) -> io::Result<()> {
+    loop {
+        socket.write_all(piece.as_bytes())?;
+        std::thread::sleep(pause);
+    }
+}
+
+const DRIP: Duration = Duration::from_millis(60);
+
 fn hold(mut socket: TcpStream, text: &str) -> io::Result<()> {
     socket.write_all(text.as_bytes())?;
     socket.read_to_end(&mut Vec::new())?;
@@ -81,7 +99,7 @@ fn hold(mut socket: TcpStream, text: &str) -> io::Result<()> {
 
 #[tokio::test]
 async fn what_is_no_answer_is_named_and_holds_nobody() {
-    let deeds: [(&str, &str, Deed); 11] = [
+    let deeds: [(&str, &str, Deed); 13] = [
         ("another protocol", "not-http", |it| {
             say(it, "SSH-2.0-server\r\n")
         }),
@@ -121,6 +139,19 @@ async fn what_is_no_answer_is_named_and_holds_nobody() {
         ("half a body", "timed-out", |it| {
             hold(it, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{")
         }),
+        ("a body that drips", "timed-out", |mut it| {
+            it.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n")?;
+            drip(it, DRIP, "x")
+        }),
+        ("a flood, and silence then", "timed-out", |mut it| {
+            it.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")?;
+            // For longer than the timeout, so that it runs out among it.
+            let end = std::time::Instant::now() + TIMEOUT * 2;
+            while std::time::Instant::now() < end {
+                it.write_all(&[b'x'; 65_536])?;
+            }
+            hold(it, "")
+        }),
         ("hints without end", "timed-out", |it| {
             without_end(it, b"HTTP/1.1 103 Early Hints\r\n\r\n")
         }),
@@ -158,4 +189,37 @@ async fn an_answer_counts_though_the_agent_has_closed_before_it_read_the_body() 
     assert!(report.requests.total > 0);
     let all = [("413".to_owned(), report.requests.total)].into();
     assert_eq!(report.requests.by_status, all);
+}
+
+const JSON: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
+
+#[tokio::test]
+async fn a_document_that_drips_is_given_up_on() {
+    let address = serve("/schema", |mut it| {
+        it.write_all(JSON)?;
+        drip(it, DRIP, " ")
+    });
+    let report = run(&job_at(address, TIMEOUT).await, "mixed").await;
+    let error = report.error.expect("why");
+    assert!(error.contains("timed-out"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stream_at_rest_is_not_heard_for_ever() {
+    let address = serve("/invoke/stream", |mut it| {
+        it.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")?;
+        drip(it, DRIP, ": still there\n\n")
+    });
+    let report = run(&job_at(address, TIMEOUT).await, "stream").await;
+    let error = report.error.expect("why");
+    assert!(error.contains("timed-out"), "{error}");
+}
+
+#[tokio::test]
+async fn who_does_not_want_to_wait_for_a_document_need_not() {
+    let address = serve("/schema", |it| hold(it, ""));
+    let job = job_at(address, Duration::from_secs(3600)).await;
+    job.stop.cancel();
+    let report = run(&job, "mixed").await;
+    assert!(report.interrupted && report.error.is_some());
 }
