@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             "{file} is there already; --force replaces it, --output - shows what would be written"
         )));
     }
-    let place = Place::of("--output", &arguments.output)?;
+    let place = Place::of_anything("--output", &arguments.output)?;
     let way = match (&arguments.url, &arguments.launch) {
         (Some(url), _) => Way::Url(url.as_str().trim_end_matches('/').to_owned()),
         (None, Some(command)) => Way::Launch(command.clone()),

@@ -6,6 +6,7 @@ use std::path::Path;
 use url::Url;
 
 use crate::exit::Failure;
+use crate::uses;
 
 /// How large a file of the user's may be, in bytes.
 const LARGEST: u64 = 256 << 20;
@@ -112,6 +113,7 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let source: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(std::io::stdin().lock())
     } else {
+        uses::reads(path)?;
         Box::new(std::fs::File::open(path).map_err(told)?)
     };
     source

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use acp_conformance::recording::Recording;
 
 use crate::exit::{Exit, Failure};
-use crate::judging;
+use crate::{judging, uses};
 
 /// Judge a run again that was recorded with check --record, without a network.
 #[derive(Debug, clap::Args)]
@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let mut from: Box<dyn BufRead> = if arguments.record.as_os_str() == "-" {
         Box::new(std::io::stdin().lock())
     } else {
+        uses::reads(&arguments.record)?;
         let file = File::open(&arguments.record).map_err(|error| told(&error))?;
         Box::new(BufReader::new(file))
     };

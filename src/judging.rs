@@ -1,7 +1,7 @@
 //! What `check` and `judge` have in common: which rules are judged and how, and where the report
 //! goes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use acp_conformance::expected::ExpectedFailures;
 use acp_conformance::profile::Profile;
@@ -67,10 +67,17 @@ pub(crate) fn format() -> impl TypedValueParser<Value = Format> {
 pub(crate) struct Plan {
     pub(crate) judging: Judging,
     sinks: Vec<Sink>,
-    excuses: Option<Place>,
+    excuses: Option<Excuses>,
     har: Option<Place>,
     record: Option<Place>,
     certificate: Option<certificate::Plan>,
+}
+
+/// A file of excuses to write, and what is known of it before.
+#[derive(Debug)]
+struct Excuses {
+    place: Place,
+    known: ExpectedFailures,
 }
 
 impl Arguments {
@@ -79,17 +86,18 @@ impl Arguments {
         let place =
             |option, path: Option<&PathBuf>| path.map(|path| Place::of(option, path)).transpose();
         let sinks = output::sinks(self.format.clone(), &self.output)?;
-        let excuses = place(
-            "--write-expected-failures",
-            self.write_expected_failures.as_ref(),
-        )?;
+        let expected = expected(self.expected_failures.as_ref())?;
+        let excuses = self.write_expected_failures.as_ref();
+        let excuses = excuses
+            .map(|path| Excuses::of(path, &expected))
+            .transpose()?;
         let har = place("--har", self.har.as_ref())?;
         let record = place("--record", record)?;
         let certificate = self.certificate.plan(&sinks)?;
-        let others = [&excuses, &har, &record].into_iter().flatten();
+        let others = [&har, &record].into_iter().flatten();
+        let others = others.chain(excuses.as_ref().map(|it| &it.place));
         let others = others.chain(certificate.as_ref().map(certificate::Plan::place));
         output::all_differ(&sinks, others)?;
-        let expected = expected(self.expected_failures.as_ref())?;
         let selection = Selection::new(self.only.clone(), self.skip.clone());
         Ok(Plan {
             judging: Judging {
@@ -104,6 +112,25 @@ impl Arguments {
             record,
             certificate,
         })
+    }
+}
+
+impl Excuses {
+    /// What stands there already must be excuses, too: they are kept, beside those that were given.
+    fn of(path: &Path, given: &ExpectedFailures) -> Result<Self, Failure> {
+        let option = "--write-expected-failures";
+        let place = Place::of_anything(option, path)?;
+        let mut known = given.clone();
+        if path.is_file() {
+            let held = ExpectedFailures::parse(&input::text(path)?).map_err(|error| {
+                Failure::usage(format!(
+                    "{option} {}: holds something else, which would be lost ({error}); name another file",
+                    path.display()
+                ))
+            })?;
+            known.add(held);
+        }
+        Ok(Self { place, known })
     }
 }
 
@@ -137,9 +164,9 @@ impl Plan {
         for sink in &self.sinks {
             sink.write(report)?;
         }
-        if let Some(place) = self.excuses.as_ref().filter(|_| report.error.is_none()) {
-            let text = self.judging.expected.write(&report.results);
-            place.write(text.as_bytes())?;
+        if let Some(excuses) = self.excuses.as_ref().filter(|_| report.error.is_none()) {
+            let text = excuses.known.write(&report.results);
+            excuses.place.write(text.as_bytes())?;
         }
         tell_verdict(report, &self.sinks);
         match &self.certificate {

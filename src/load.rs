@@ -1,6 +1,7 @@
 //! `acp-tck load`: put an agent under load, and say what its users would feel.
 
 mod arguments;
+mod asked;
 mod fits;
 mod look;
 mod outlets;
@@ -34,6 +35,7 @@ use self::outlets::Outlets;
 use self::quiet::Quiet;
 use crate::exit::{Exit, Failure, complain};
 use crate::input;
+use crate::report::read;
 
 /// Users of the closed model, and connections of the open one, if nobody says how many.
 const USERS: usize = 10;
@@ -54,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
             "--dashboard: this program was built without it; build with --features dashboard",
         ));
     }
+    let earlier = |path| earlier(path, scenario.name);
     let earlier = arguments.baseline.as_deref().map(earlier).transpose()?;
     let wishes = wishes(arguments)?;
     let load = load(arguments)?;
@@ -76,6 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     drop(quiet);
     let span = outlets::span(began);
     report.started_at = began.to_string();
+    report.asked = asked::of(arguments, wishes.keys.len());
     report.tool = Some(acp_reports::Tool {
         name: "acp-tck".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -83,9 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     judge(arguments, earlier, &mut report);
     redact::redact(&mut report, &wishes);
     outlets.write(&report)?;
-    if let Some(error) = &report.error {
-        complain(error);
-    }
+    tell_verdict(&report, &outlets);
     let exit = exit(&report, arguments.require_trusted);
     if let Some(collector) = collector {
         let pushed = runtime.block_on(collector.push(&report, span));
@@ -138,6 +140,15 @@ fn runtime(threads: usize) -> Result<tokio::runtime::Runtime, Failure> {
         builder.worker_threads(threads);
     }
     builder.enable_all().build().map_err(Failure::other)
+}
+
+/// Tells on stderr why there is no verdict; or, if all reports go to files, what does not hold.
+fn tell_verdict(report: &Report, outlets: &Outlets) {
+    match &report.error {
+        Some(error) => complain(error),
+        None if outlets.tells_on_stdout() || report.verdict == Verdict::Pass => {}
+        None => complain(&report.in_a_line()),
+    }
 }
 
 fn exit(report: &Report, requires_trust: bool) -> Exit {
@@ -283,10 +294,12 @@ fn judge(arguments: &Arguments, earlier: Option<Report>, report: &mut Report) {
     report.verdict = report.judge();
 }
 
-fn earlier(path: &Path) -> Result<Report, Failure> {
-    let text = input::text(path)?;
-    serde_json::from_str(&text)
-        .map_err(|error| Failure::usage(format!("{}: no load report: {error}", path.display())))
+/// The run to compare with, if it can be: that is told before a new one is made.
+fn earlier(path: &Path, scenario: &str) -> Result<Report, Failure> {
+    let report = read::load(path)?;
+    let name = format!("--baseline {}", path.display());
+    baseline::comparable(&name, &report, scenario).map_err(Failure::usage)?;
+    Ok(report)
 }
 
 /// The memory of a process, as the system tells it: Linux alone does so in a file.

@@ -22,6 +22,7 @@ mod rules;
 mod signals;
 mod snapshot;
 mod sse;
+mod uses;
 mod verify;
 
 use clap::{Parser, Subcommand};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use acp_reports::{Format, LoadReport, Report, load};
 
 use crate::exit::Failure;
+use crate::uses;
 
 /// A report to write: in which format, and where to.
 #[derive(Debug)]
@@ -219,8 +220,18 @@ impl<F: Face> Sink<F> {
 }
 
 impl Place {
-    /// The place that an option names, if it can be written: `-` is standard output.
+    /// The place that an option names, if it can be written: `-` is standard output. What this run
+    /// reads cannot.
     pub(crate) fn of(option: &str, path: &Path) -> Result<Self, Failure> {
+        let place = Self::of_anything(option, path)?;
+        if let Self::File(file) = &place {
+            uses::writes(file)?;
+        }
+        Ok(place)
+    }
+
+    /// The same where what this run has read is to be replaced by what comes of it.
+    pub(crate) fn of_anything(option: &str, path: &Path) -> Result<Self, Failure> {
         let wrong = |what: String| {
             let path = path.display();
             Err(Failure::usage(format!("{option} {path}: {what}")))

@@ -1,7 +1,7 @@
 //! `acp-tck report`: reports that were written as JSON, compared, put together, or in other formats.
 
 mod history;
-mod read;
+pub(crate) mod read;
 mod store;
 
 use std::path::{Path, PathBuf};

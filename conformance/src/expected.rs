@@ -50,7 +50,15 @@ impl ExpectedFailures {
         }
     }
 
-    /// The file that excuses each failure and warning of a run; reasons given before are kept.
+    /// Adds what another file excuses; of what both do, this one's reasons stay.
+    pub fn add(&mut self, other: Self) {
+        for (rule, reason) in other.entries {
+            self.entries.entry(rule).or_insert(reason);
+        }
+    }
+
+    /// The file that excuses each failure and warning of a run. Reasons given before are kept, and so
+    /// are entries of what this run has not judged.
     #[must_use]
     pub fn write(&self, findings: &[Finding]) -> String {
         let mut text = String::from(
@@ -58,16 +66,27 @@ impl ExpectedFailures {
              # An entry whose rule passes again fails the run: delete it then.\n\
              [expected-failures]\n",
         );
-        let failing = |status| matches!(status, Status::Fail | Status::Warn | Status::Expected);
-        for finding in findings.iter().filter(|finding| failing(finding.status)) {
-            let reason = self.entries.get(&finding.rule).unwrap_or(&finding.message);
-            let reason = toml::Value::String(acp_reports::escape(reason).into_owned());
-            text.push_str(&format!("\"{}\" = {reason}\n", finding.rule));
+        let mut entries = self.entries.clone();
+        entries.retain(|rule, _| rules::find(rule).is_some());
+        for finding in findings {
+            match finding.status {
+                Status::Pass => _ = entries.remove(&finding.rule),
+                Status::Fail | Status::Warn => {
+                    let entry = entries.entry(finding.rule.clone());
+                    entry.or_insert_with(|| finding.message.clone());
+                }
+                _ => {}
+            }
+        }
+        for (rule, reason) in entries {
+            let reason = toml::Value::String(acp_reports::escape(&reason).into_owned());
+            text.push_str(&format!("\"{rule}\" = {reason}\n"));
         }
         text
     }
 
-    /// Excuses the findings that the file names, and says which entries no longer hold.
+    /// Excuses the findings that the file names, and what could not be decided because of them; says
+    /// which entries no longer hold.
     #[must_use]
     pub fn apply(&self, findings: &mut [Finding]) -> Vec<Stale> {
         let mut stale = Vec::new();
@@ -91,8 +110,29 @@ impl ExpectedFailures {
                 problem: problem.to_owned(),
             });
         }
+        while let Some((index, cause)) = consequence(findings) {
+            findings[index].status = Status::Expected;
+            findings[index].excuse = Some(format!("it follows from {cause}, which is excused"));
+        }
         stale
     }
+}
+
+/// A finding that is open because of one that is excused, and that one: a rule that cannot be judged
+/// for another's failure says which to see.
+fn consequence(findings: &[Finding]) -> Option<(usize, String)> {
+    let is_excused = |rule: &str| {
+        let mut findings = findings.iter();
+        findings.any(|it| it.rule == rule && it.status == Status::Expected)
+    };
+    let open = findings.iter().enumerate();
+    let mut open = open.filter(|(_, finding)| finding.status == Status::Inconclusive);
+    open.find_map(|(index, finding)| {
+        let (_, seen) = finding.message.split_once("see ")?;
+        let mut words = seen.split([' ', ',', ';', ':']);
+        let cause = words.find(|word| is_excused(word))?;
+        Some((index, cause.to_owned()))
+    })
 }
 
 /// A TOML error in one line, with its place.

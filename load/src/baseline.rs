@@ -9,6 +9,8 @@
 
 mod side;
 
+use std::collections::BTreeSet;
+
 use acp_reports::load::{Baseline, Earlier, Metric, Report, Unit};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -107,6 +109,22 @@ pub fn compare(
     compare_by(chance, file, before, after, max_regression)
 }
 
+/// Whether a run can be held against one of this scenario; `name` is what it is called.
+///
+/// # Errors
+/// Why not.
+pub fn comparable(name: &str, report: &Report, scenario: &str) -> Result<(), BaselineError> {
+    if report.scenario != scenario {
+        let theirs = report.scenario.clone();
+        let scenario = scenario.to_owned();
+        return Err(BaselineError::Scenario(name.to_owned(), theirs, scenario));
+    }
+    match report.slices.len() {
+        few if few < LEAST_SLICES => Err(BaselineError::Slices(name.to_owned(), few)),
+        _ => Ok(()),
+    }
+}
+
 /// How runs are drawn anew.
 #[derive(Clone, Copy)]
 struct Chance {
@@ -127,17 +145,7 @@ fn compare_by(
         .map(|it| (file, it))
         .chain(after.iter().map(|it| ("this run", it)))
     {
-        if report.scenario != scenario {
-            let theirs = report.scenario.clone();
-            return Err(BaselineError::Scenario(
-                name.to_owned(),
-                theirs,
-                scenario.to_owned(),
-            ));
-        }
-        if report.slices.len() < LEAST_SLICES {
-            return Err(BaselineError::Slices(name.to_owned(), report.slices.len()));
-        }
+        comparable(name, report, scenario)?;
     }
     // As much is answered as is asked: that another load was asked for says nothing of the agent.
     let loads: Vec<_> = before.iter().chain(after).map(asked).collect();
@@ -203,7 +211,15 @@ fn differences(before: Option<&Report>, after: Option<&Report>) -> Vec<String> {
         told("acp-tck", version(before), version(after)),
         told("trusted", trusted(before), trusted(after)),
     ];
-    all.into_iter().flatten().collect()
+    let names: BTreeSet<_> = before.asked.keys().chain(after.asked.keys()).collect();
+    let value = |report: &Report, name: &String| {
+        let value = report.asked.get(name);
+        value.map_or("none".to_owned(), Clone::clone)
+    };
+    let asked = names
+        .into_iter()
+        .filter_map(|name| told(name, value(before, name), value(after, name)));
+    all.into_iter().flatten().chain(asked).collect()
 }
 
 fn metric(

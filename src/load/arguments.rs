@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D", value_parser = time)]
     pub(super) duration: Option<humantime::Duration>,
     /// How long to make requests before anything counts
-    #[arg(long, value_name = "D", default_value = "0s")]
+    #[arg(long, value_name = "D", default_value = "0s", value_parser = any_time)]
     pub(super) warm_up: humantime::Duration,
     /// How long users think before they ask again: 1s, or 500ms..2s
     #[arg(long, value_name = "D", value_parser = think)]
@@ -158,19 +158,26 @@ fn format() -> impl TypedValueParser<Value = Format> {
 }
 
 fn time(text: &str) -> Result<humantime::Duration, String> {
-    match text.parse::<humantime::Duration>() {
-        Ok(duration) if duration.is_zero() => Err("it takes no time; give it some".to_owned()),
-        parsed => parsed.map_err(|error| error.to_string()),
+    match any_time(text)? {
+        none if none.is_zero() => Err("it takes no time; give it some".to_owned()),
+        some => Ok(some),
+    }
+}
+
+/// A time that moments of this machine's clock can be told by.
+fn any_time(text: &str) -> Result<humantime::Duration, String> {
+    const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
+    match text.trim().parse::<humantime::Duration>() {
+        Ok(time) if *time > LONGEST => Err("it is longer than a year".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!(
+            "{error}; write for example 500ms, 10s, 2m or 1h 30m"
+        )),
     }
 }
 
 fn think(text: &str) -> Result<(Duration, Duration), String> {
-    let time = |text: &str| {
-        let parsed = text.trim().parse::<humantime::Duration>();
-        parsed
-            .map(Duration::from)
-            .map_err(|error| error.to_string())
-    };
+    let time = |text: &str| any_time(text).map(Duration::from);
     let (least, most) = text.split_once("..").unwrap_or((text, text));
     let (least, most) = (time(least)?, time(most)?);
     match least <= most {
@@ -217,5 +224,9 @@ mod tests {
         let ms = Duration::from_millis;
         assert_eq!(think("500ms..2s"), Ok((ms(500), ms(2000))));
         assert!(think("2s..1s").is_err());
+        assert!(time("0s").is_err() && any_time("0s").is_ok());
+        for wrong in ["5", "-2s", "500000000000y", "200000000000y"] {
+            assert!(time(wrong).is_err() && any_time(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -46,6 +46,7 @@ fn said(it: &Arguments) -> Vec<(&'static str, bool, &'static [&'static str])> {
         ("--slow", it.slow > 0.0, &["stream"]),
         ("--cache-ttl", it.cache_ttl.is_some(), &["cache"]),
         ("--cache-entries", it.cache_entries.is_some(), &["cache"]),
+        ("--baseline", it.baseline.is_some(), STEADY),
         ("--objective", it.objective != OBJECTIVE, &["capacity"]),
         ("--pid", it.pid.is_some(), &["soak"]),
     ]

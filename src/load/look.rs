@@ -109,8 +109,10 @@ fn on_screen(mut screen: Screen, title: &str, stop: &CancellationToken, heard: &
 
 fn in_lines(heard: &Receiver<Word>) {
     let mut onlooker: Option<Box<Onlooker>> = None;
+    // What is told in between puts no line off: there may be one attack after the other.
+    let mut due = Instant::now() + SELDOM;
     loop {
-        match heard.recv_timeout(SELDOM) {
+        match heard.recv_timeout(due.saturating_duration_since(Instant::now())) {
             Ok(Word::Begins(next)) => {
                 onlooker = Some(next);
                 continue;
@@ -122,6 +124,7 @@ fn in_lines(heard: &Receiver<Word>) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(Word::Ends) | Err(RecvTimeoutError::Disconnected) => break,
         }
+        due = Instant::now() + SELDOM;
         let glance = onlooker.as_mut().and_then(|it| it.look(Instant::now()));
         if let Some(glance) = glance {
             anstream::eprintln!("{}", line(&glance));

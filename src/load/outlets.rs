@@ -35,6 +35,11 @@ impl Outlets {
         Ok(outlets)
     }
 
+    /// Whether somebody reads a report on standard output.
+    pub(super) fn tells_on_stdout(&self) -> bool {
+        self.sinks.iter().any(Sink::is_stdout)
+    }
+
     /// Writes all files.
     pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
         if let Some(place) = &self.log {

@@ -46,6 +46,17 @@ pub(super) fn check(file: &Path) -> Result<Report, Failure> {
     }
 }
 
+/// A load report; else what is wrong with the file.
+pub(crate) fn load(file: &Path) -> Result<LoadReport, Failure> {
+    match any(file)? {
+        Document::Load(report) => Ok(*report),
+        Document::Check(_) => Err(Failure::usage(format!(
+            "{}: not a report of `acp-tck load`: it is of a check",
+            file.display()
+        ))),
+    }
+}
+
 /// A report, if the file is one: what is no JSON, or another's, is none. One that claims to be and
 /// is not whole is told.
 pub(super) fn if_report(file: &Path) -> Result<Option<Document>, Failure> {

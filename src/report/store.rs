@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::read::{self, Document};
 use crate::exit::Failure;
-use crate::input;
+use crate::{input, uses};
 
 /// What every SQLite file begins with.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -26,6 +26,7 @@ pub(super) fn is_one(file: &Path) -> bool {
 /// Hands each report of the file over.
 pub(super) fn each(file: &Path, mut take: impl FnMut(Document)) -> Result<(), Failure> {
     let told = |error| told(file, error);
+    uses::reads(file)?;
     let store =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(told)?;
     let mut rows = store

@@ -53,7 +53,7 @@ pub enum MergeError {
 
 type Trait = (&'static str, fn(&Report) -> String);
 
-const TRAITS: [Trait; 4] = [
+const TRAITS: [Trait; 5] = [
     ("the scenario", |it| it.scenario.clone()),
     ("the agent", |it| {
         let id = it.target.agent_id.as_ref();
@@ -63,6 +63,10 @@ const TRAITS: [Trait; 4] = [
         it.target.agent_version.clone().unwrap_or_default()
     }),
     ("the model", |it| format!("{:?}", it.model).to_lowercase()),
+    ("the mix", |it| {
+        let mix = it.asked.get("mix");
+        mix.map_or("the usual one".to_owned(), Clone::clone)
+    }),
 ];
 
 pub(super) fn belong_together(reports: &[(String, Report)]) -> Result<(), MergeError> {

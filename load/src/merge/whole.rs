@@ -35,6 +35,7 @@ pub fn merge(reports: &[(String, Report)]) -> Result<Report, MergeError> {
     whole.duration_s = all.iter().map(|it| it.duration_s).fold(0.0, f64::max);
     whole.warm_up_s = all.iter().map(|it| it.warm_up_s).fold(0.0, f64::max);
     whole.seed = first.seed;
+    whole.asked.clone_from(&first.asked);
     whole.requests = parts::requests(all.iter().map(|it| &it.requests));
     whole.throughput_rps = all.iter().map(|it| it.throughput_rps).sum();
     whole.invalid = all

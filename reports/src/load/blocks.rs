@@ -3,6 +3,9 @@
 //! Terminal and Markdown draw the same blocks, so that neither knows a figure that the
 //! other does not. Texts are not yet escaped here; whoever draws them does that.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
 use super::words::{LATENCY_HEAD, latency_row, ms, per_second, rate, seconds, share};
 use super::{Capacity, CapacityRun, Endpoint, Latency, Report, Soak, Stream, Trend};
 
@@ -71,6 +74,9 @@ pub(super) fn head(report: &Report) -> Vec<(&'static str, String)> {
     let run = format!("{began}seed {}, {lasted}{warm_up}", report.seed);
     rows.push(("run", run));
     rows.push(("load", load(report)));
+    if !report.asked.is_empty() {
+        rows.push(("asked", listed(&report.asked)));
+    }
     rows
 }
 
@@ -105,6 +111,11 @@ fn well(report: &Report) -> String {
     }
 }
 
+fn listed(named: &BTreeMap<String, impl Display>) -> String {
+    let each = named.iter().map(|(name, value)| format!("{name}: {value}"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
 fn requests(report: &Report) -> Block {
     let requests = &report.requests;
     let failed = share_of(requests.failed, requests.total);
@@ -113,12 +124,6 @@ fn requests(report: &Report) -> Block {
         ("ok", well(report)),
         ("failed", format!("{} ({failed})", requests.failed)),
     ];
-    let listed = |counts: &std::collections::BTreeMap<String, u64>| {
-        let each = counts
-            .iter()
-            .map(|(name, count)| format!("{name}: {count}"));
-        each.collect::<Vec<_>>().join(", ")
-    };
     if !requests.by_status.is_empty() {
         rows.push(("status", listed(&requests.by_status)));
     }

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Cache, Capacity, RateLimit, Soak, Stream, Threshold};
+use super::{Baseline, Cache, Capacity, RateLimit, Soak, Stream, Threshold, words};
 use crate::{Tool, Verdict};
 
 /// One run of `load`, whole.
@@ -53,6 +53,9 @@ pub struct Report {
     pub warm_up_s: f64,
     /// The seed that requests, keys and arrivals come from.
     pub seed: u64,
+    /// How requests were made, by the names of the flags that said so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asked: BTreeMap<String, String>,
     /// What was asked, by how it ended.
     pub requests: Requests,
     /// Successful requests per second of the measured time.
@@ -339,6 +342,12 @@ impl Report {
     /// The value of `format_version`.
     pub const FORMAT_VERSION: u32 = 1;
 
+    /// What the run comes to, in one line for people.
+    #[must_use]
+    pub fn in_a_line(&self) -> String {
+        words::verdict(self)
+    }
+
     /// A report of a run in which nothing has happened yet.
     #[must_use]
     pub fn new(scenario: &str, url: &str) -> Self {
@@ -359,6 +368,7 @@ impl Report {
             duration_s: 0.0,
             warm_up_s: 0.0,
             seed: 0,
+            asked: BTreeMap::new(),
             requests: Requests::default(),
             throughput_rps: 0.0,
             latency_ms: Latency::default(),
