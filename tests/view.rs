@@ -6,6 +6,7 @@ mod running;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -105,14 +106,41 @@ fn on_a_terminal_there_is_a_view_which_ctrl_c_ends_and_the_report_comes() {
     assert!(!report.contains("typed"), "{report}");
 }
 
+/// An agent that has a schema, and never answers what is asked by it; and word of when that is.
+fn mute_when_invoked() -> (String, Receiver<()>) {
+    const SCHEMA: &str = r#"{"input":{"type":"object"}}"#;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (asked, hears) = channel();
+    std::thread::spawn(move || {
+        let mut waiting = Vec::new();
+        for mut socket in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            while let Ok(length @ 1..) = socket.read(&mut request) {
+                let request = String::from_utf8_lossy(&request[..length]);
+                let (status, text) = match request.split(' ').nth(1) {
+                    Some("/invoke") if !request.contains("\"stream\":true") => break,
+                    Some("/schema") => ("200 OK", SCHEMA),
+                    _ => ("404 Not Found", "{}"),
+                };
+                let length = text.len();
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{text}");
+                let _ = socket.write_all(answer.as_bytes());
+            }
+            waiting.push(socket);
+            let _ = asked.send(());
+        }
+    });
+    (url, hears)
+}
+
 #[test]
 fn a_second_ctrl_c_ends_at_once_and_leaves_the_terminal_as_it_was() {
-    // It is connected to, and never answers.
-    let mute = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = mute.local_addr().expect("an address");
-    let command = format!("{PROGRAM} load http://{address} --timeout 1h");
+    let (url, asked) = mute_when_invoked();
+    let command = format!("{PROGRAM} load {url} --scenario cache --timeout 1h");
     let mut terminal = Terminal::run(&command);
     terminal.until("asking the agent");
+    asked.recv().expect("it is asked");
     terminal.press("\u{3}");
     terminal.until("Ctrl-C again");
     terminal.press("\u{3}");

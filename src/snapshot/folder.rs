@@ -217,7 +217,7 @@ impl Folder {
             made.map_err(|error| Failure::usage(format!("--dir {}: {error}", self.path())))?;
         }
         for (file, text) in &files {
-            Place::of("--dir", &self.path.join(file))?.write(text.as_bytes())?;
+            Place::of_anything("--dir", &self.path.join(file))?.write(text.as_bytes())?;
         }
         let is_open = |name: &str| {
             let mut changes = changes.iter();
