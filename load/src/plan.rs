@@ -27,7 +27,7 @@ pub struct Plan {
 /// Why a plan cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{stage}` is no stage of a plan: {why}; write for example `10..500/s over 60s, 500/s for 2m`, or `64 users for 1m`"
+    "`{stage}` is no stage of a plan: {why}; write for example `200/s`, `10..500/s over 60s, 500/s for 2m`, or `64 users for 1m`"
 )]
 pub struct PlanError {
     stage: String,

@@ -88,8 +88,9 @@ impl Process {
         command.wrap(process_wrap::tokio::ProcessGroup::leader());
         command.wrap(KillOnDrop);
         let spawned = command.spawn();
-        let mut child =
-            spawned.map_err(|error| format!("`{program}` cannot be started: {error}"))?;
+        let mut child = spawned.map_err(|error| {
+            format!("`{program}` cannot be started: {error} (no shell reads the command; for one, write sh -c '…')")
+        })?;
         let output = Arc::default();
         let mut readers = JoinSet::new();
         if let Some(stdout) = child.stdout().take() {

@@ -156,7 +156,7 @@ impl Stage {
                 format!("the agent ended before it served: {exit}{}", life.saying())
             }
             None => format!(
-                "the agent does not serve at {} after {:?}{}",
+                "the agent does not serve at {} after {:?} (it must take its port from {{port}} in the command, or from ACP_PORT){}",
                 self.url,
                 Duration::from_secs(self.began.elapsed().as_secs()),
                 life.saying()
