@@ -182,7 +182,7 @@ impl Streams {
         for again in hearings {
             self.is_steady &= again.kinds == first.kinds;
             match (&last, &last_data(&again)) {
-                (Some(one), Some(other)) => self.volatile.extend(volatile::differing(one, other)),
+                (Some(one), Some(other)) => self.volatile.unite(volatile::differing(one, other)),
                 (None, None) => {}
                 _ => self.is_steady = false,
             }

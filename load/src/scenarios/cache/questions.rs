@@ -195,8 +195,8 @@ impl Questions {
         }
         let differing =
             |one: usize, other: usize| volatile::differing(&bodies[one], &bodies[other]);
-        let each_time = &differing(0, 1) & &differing(1, 2);
-        self.volatile = &each_time & &differing(0, 2);
+        let each_time = differing(0, 1).intersect(&differing(1, 2));
+        self.volatile = each_time.intersect(&differing(0, 2));
         self.marker = Marker::of(&headers, &bodies[2]);
         let digest = self.digest(&bodies[0]);
         lock(&self.questions[self.questions.len() - 1].known).digests = [digest].into();
