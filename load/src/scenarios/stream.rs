@@ -215,7 +215,7 @@ impl Streams {
         if heard.events == 0 {
             return Some("the stream ended without an event".to_owned());
         }
-        let last = heard.kinds.last().map(String::as_str).unwrap_or_default();
+        let last = heard.last_kind.as_str();
         if !COMPLETING.contains(&last) {
             return Some(format!("it ended with `{last}`, which completes nothing"));
         }
