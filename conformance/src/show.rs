@@ -40,6 +40,11 @@ pub(crate) fn value(value: &Value) -> String {
     shorten(&value.to_string(), LENGTH).into_owned()
 }
 
+/// Places in a document.
+pub(crate) fn places(pointers: &[String]) -> String {
+    shorten(&pointers.join(", "), LENGTH).into_owned()
+}
+
 /// A member of a JSON object.
 pub(crate) fn member(holder: &Value, name: &str) -> String {
     holder

@@ -14,6 +14,8 @@ use crate::recorder::Recorder;
 const MOST_KEPT: usize = 1 << 20;
 /// The names of a stream's events that are told apart, repeats aside.
 const MOST_NAMES: usize = 64;
+/// How much of such a name is kept, in characters: users are many, and names are words.
+const NAME: usize = 100;
 /// What one stream may hold of an event: far above what agents send, and far below what would
 /// hurt when thousands do it.
 const EVENT_BYTES: usize = 256 * 1024;
@@ -53,8 +55,10 @@ pub struct Heard {
     /// When the first came.
     pub first: Option<Instant>,
     last: Option<Instant>,
-    /// The kinds of events in the order in which they came, repeats left out.
+    /// The kinds of the first events in the order in which they came, repeats left out.
     pub kinds: Vec<String>,
+    /// The kind of the last event, however many came before.
+    pub last_kind: String,
     /// The data of the last event.
     pub data: String,
     /// How many streams were open when this one was opened.
@@ -76,6 +80,7 @@ impl Heard {
             first: None,
             last: None,
             kinds: Vec::new(),
+            last_kind: String::new(),
             data: String::new(),
             at_once: 0,
             manner,
@@ -101,8 +106,9 @@ impl Heard {
             count += 1;
             let kind = kind(&event);
             if self.kinds.last() != Some(&kind) && self.kinds.len() < MOST_NAMES {
-                self.kinds.push(kind);
+                self.kinds.push(kind.clone());
             }
+            self.last_kind = kind;
             self.data = event.data;
         }
         for _ in 0..count {
@@ -130,11 +136,12 @@ fn kind(event: &Event) -> String {
     }
     let said = serde_json::from_str::<Said>(&event.data).ok();
     let said = said.and_then(|said| said.event.or(said.status).or(said.r#type));
-    match said {
+    let word = match &said {
         Some(Value::String(word)) => word,
-        _ if event.data == SENTINEL => SENTINEL.to_owned(),
-        _ => event.event.to_string(),
-    }
+        _ if event.data == SENTINEL => SENTINEL,
+        _ => event.event.as_str(),
+    };
+    word.chars().take(NAME).collect()
 }
 
 /// Where a user's answers come in.

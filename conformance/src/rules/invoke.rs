@@ -1,5 +1,7 @@
 //! Rules on `POST /invoke`.
 
+use std::sync::Arc;
+
 use acp_reports::Level::{Must, Should};
 use serde_json::Value;
 
@@ -192,7 +194,8 @@ fn metadata_object(evidence: &Evidence) -> Judgement {
 
 /// What an input's answer is when it is asked alone.
 pub(super) struct Baseline {
-    pub(super) volatile: Paths,
+    /// Of all of them: kept once.
+    pub(super) volatile: Arc<Paths>,
     pub(super) steady: Value,
 }
 
@@ -207,11 +210,12 @@ pub(super) fn baselines(evidence: &Evidence, topic: Topic) -> Vec<Option<Baselin
             (pair.0.is_object() && pair.1.is_object()).then_some(pair)
         })
         .collect();
-    let volatile: Paths = pairs
+    let volatile = pairs
         .iter()
         .flatten()
-        .flat_map(|(first, again)| differing(first, again))
-        .collect();
+        .map(|(first, again)| differing(first, again))
+        .collect::<Paths>();
+    let volatile = Arc::new(volatile);
     let baseline = |(first, _): (&Value, &Value)| Baseline {
         steady: steady(first, &volatile),
         volatile: volatile.clone(),

@@ -252,12 +252,11 @@ pub(super) fn same_twice(evidence: &Evidence, step: Step) -> Judgement {
             if steady(first, &none) == steady(second, &none) {
                 return Look::Fine;
             }
-            let differing = crate::volatile::differing(first, second);
-            let at: Vec<String> = differing.into_iter().take(3).collect();
+            let at = crate::volatile::differing(first, second).first(3);
             Look::flaw(
                 "two reads differ",
                 "the same document",
-                format!("different at {}", at.join(", ")),
+                format!("different at {}", show::places(&at)),
             )
         }))
     })

@@ -42,6 +42,6 @@ pub struct Snapshot {
     /// The question and the answer: JSON text of at most some 256 KiB, which no terminal acts on.
     pub contents: String,
     /// What differed between the two askings and falls under no rule, as JSON Pointers into the
-    /// contents; `[volatile]` stands there.
+    /// contents, 64 KiB of them at most; `[volatile]` stands there, and where more differed.
     pub volatile: Vec<String>,
 }

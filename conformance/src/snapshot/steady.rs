@@ -61,6 +61,11 @@ const TIMES: &[&str] = &[
     "timestamp",
     "updated",
 ];
+/// How much of a name's end is looked at, in bytes: a name that is longer is no word, and it is
+/// looked at for each item of a list.
+const NAME: usize = 100;
+/// How much of places is listed, in bytes; the first place always is. What is not listed is marked.
+const LISTED: usize = 64 * 1024;
 /// Epochs in seconds from 2001 on are no smaller; what is, counts something else.
 const EPOCH: f64 = 1e9;
 
@@ -111,12 +116,13 @@ pub(super) struct Rules<'a> {
 }
 
 /// The answer that two askings have in common, and where they differ for no reason that has a
-/// name, as JSON Pointers.
+/// name, as JSON Pointers: the first of them, if they are many.
 pub(super) fn steady(left: &Value, right: &Value, rules: &Rules<'_>) -> (Value, Vec<String>) {
     let mut merging = Merging {
         rules,
         at: String::new(),
         volatile: Vec::new(),
+        room: LISTED,
     };
     let merged = merging.value("", left, right);
     (merged, merging.volatile)
@@ -126,9 +132,12 @@ struct Merging<'a> {
     rules: &'a Rules<'a>,
     at: String,
     volatile: Vec<String>,
+    /// How many bytes of places can still be listed.
+    room: usize,
 }
 
 impl Merging<'_> {
+    /// `name` is that of the member that it is or lies in, as [`snake`] spells it.
     fn value(&mut self, name: &str, left: &Value, right: &Value) -> Value {
         let mut ignored = self.rules.ignored.iter();
         if ignored.any(|one| one.0.matches(&self.at)) {
@@ -168,7 +177,7 @@ impl Merging<'_> {
                 continue;
             }
             let value = self.within(name, |this| match (left, right) {
-                (Some(left), Some(right)) => this.value(name, left, right),
+                (Some(left), Some(right)) => this.value(&snake(name), left, right),
                 _ => this.differs(),
             });
             kept.insert(name.clone(), value);
@@ -177,7 +186,7 @@ impl Merging<'_> {
     }
 
     fn text(&mut self, name: &str, left: &str, right: &str) -> Value {
-        if CALL_IDS.contains(&snake(name).as_str()) {
+        if CALL_IDS.contains(&name) {
             return ID.into();
         }
         let marked = self.marked(left);
@@ -191,7 +200,11 @@ impl Merging<'_> {
     }
 
     fn differs(&mut self) -> Value {
-        self.volatile.push(self.at.clone());
+        let rest = self.room.checked_sub(self.at.len());
+        if rest.is_some() || self.volatile.is_empty() {
+            self.volatile.push(self.at.clone());
+        }
+        self.room = rest.unwrap_or_default();
         VOLATILE.into()
     }
 
@@ -230,8 +243,9 @@ impl Merging<'_> {
     }
 }
 
-/// `requestId` as `request_id`.
+/// `requestId` as `request_id`; of a long name its end.
 fn snake(name: &str) -> String {
+    let name = &name[name.ceil_char_boundary(name.len().saturating_sub(NAME))..];
     let mut snake = String::with_capacity(name.len() + 2);
     let mut was_small = false;
     for letter in name.chars() {
@@ -248,12 +262,10 @@ fn snake(name: &str) -> String {
 }
 
 fn is_id(name: &str) -> bool {
-    let name = snake(name);
     name == "id" || name.ends_with("_id") || name == "etag"
 }
 
 fn mark_of_number(name: &str, value: Option<f64>) -> Option<&'static str> {
-    let name = snake(name);
     let ends = |all: &[&str]| all.iter().any(|end| name.ends_with(end));
     let holds = |all: &[&str]| all.iter().any(|part| name.contains(part));
     if ends(TIMES) && value.is_some_and(|value| value >= EPOCH) {
@@ -320,6 +332,19 @@ mod tests {
             json!({"a": v, "b": [1, v], "c": v, "d": v, "e/f": v, "g": v, "id": ID, "same": 1});
         assert_eq!(merged, expected);
         assert_eq!(volatile, ["/a", "/b/1", "/c", "/d", "/e~1f", "/g"]);
+    }
+
+    #[test]
+    fn of_many_places_with_long_names_the_first_are_listed_and_all_are_marked() {
+        let name = "n".repeat(100_000) + "Ms";
+        let answer = |number: usize| json!({ name.as_str(): vec![json!([number]); 50_000] });
+        assert_eq!(alike(&answer(1))[&name][9], json!([DURATION]));
+        let name = "n".repeat(100_000);
+        let answer = |number: usize| json!({ name.as_str(): vec![number; 50_000], "m": number });
+        let (merged, volatile) = told(&answer(1), &answer(2));
+        assert_eq!(volatile, ["/m"]);
+        let marked = merged[&name].as_array().expect("a list");
+        assert!(marked.iter().all(|item| item == VOLATILE));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::recorder::{Series, Verdict};
 use crate::run::{self, Job};
 use crate::script::{Ask, Judged, Script, User};
 use crate::target::Target;
-use crate::traffic::{Draw, Traffic, Wishes, say};
+use crate::traffic::{Draw, LONGEST_ID, Traffic, Wishes, say};
 
 /// The scenario.
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -159,15 +159,13 @@ impl Journey {
                 continue;
             };
             let answer = say(line, &prepared, Reading::Kept).await;
-            let stored = answer.json().filter(|_| answer.is_well());
-            let id = stored.and_then(|it| Some(it.get("config_id")?.as_str()?.to_owned()));
-            self.config_ids.extend(id);
+            self.config_ids.extend(answer.config_id());
         }
         if self.config_ids.is_empty() && !configs.is_empty() {
-            self.notes.push(
-                "no configuration could be stored beforehand: questions are asked under none"
-                    .to_owned(),
-            );
+            self.notes.push(format!(
+                "no configuration could be stored beforehand under an id of at most {LONGEST_ID} \
+                 bytes: questions are asked under none"
+            ));
         }
     }
 

@@ -182,7 +182,7 @@ impl Streams {
         for again in hearings {
             self.is_steady &= again.kinds == first.kinds;
             match (&last, &last_data(&again)) {
-                (Some(one), Some(other)) => self.volatile.extend(volatile::differing(one, other)),
+                (Some(one), Some(other)) => self.volatile.unite(volatile::differing(one, other)),
                 (None, None) => {}
                 _ => self.is_steady = false,
             }
@@ -215,7 +215,7 @@ impl Streams {
         if heard.events == 0 {
             return Some("the stream ended without an event".to_owned());
         }
-        let last = heard.kinds.last().map(String::as_str).unwrap_or_default();
+        let last = heard.last_kind.as_str();
         if !COMPLETING.contains(&last) {
             return Some(format!("it ended with `{last}`, which completes nothing"));
         }

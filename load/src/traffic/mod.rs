@@ -7,7 +7,7 @@ mod say;
 pub(crate) use keys::Draw;
 pub use keys::{Popularity, PopularityError};
 pub use learn::{LearnError, Traffic, learn};
-pub(crate) use say::{Answer, say};
+pub(crate) use say::{Answer, LONGEST_ID, say};
 
 /// What the user wishes of the traffic.
 #[derive(Clone, Debug)]

@@ -10,6 +10,10 @@ use crate::hot::{Line, Prepared, Trouble};
 use crate::inlet::{Heard, Inlet, Reading};
 use crate::recorder::Recorder;
 
+/// The longest id of a configuration that questions are asked under, in bytes. It goes into each
+/// prepared body: far above what agents give out, and little even in thousands of bodies.
+pub(crate) const LONGEST_ID: usize = 1000;
+
 /// What came back.
 pub(crate) struct Answer {
     /// 0 for none.
@@ -27,6 +31,13 @@ impl Answer {
 
     pub(crate) fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
+    }
+
+    /// The id under which a configuration was stored, if it was, and can be used.
+    pub(crate) fn config_id(&self) -> Option<String> {
+        let body = self.json().filter(|_| self.is_well())?;
+        let id = body.get("config_id").or_else(|| body.get("id"))?.as_str()?;
+        (id.len() <= LONGEST_ID).then(|| id.to_owned())
     }
 }
 

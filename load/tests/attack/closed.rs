@@ -1,7 +1,7 @@
 //! The closed model, against the reference agent in this process.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -79,6 +79,34 @@ async fn questions_of_the_journey_are_asked_under_what_was_configured() {
         let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
         assert_eq!(body["config_id"], r#"cfg "7""#);
     }
+}
+
+/// It would go into every body.
+#[tokio::test]
+async fn an_id_too_long_to_be_one_is_not_asked_under_and_that_is_told() {
+    let longest = Arc::new(AtomicUsize::new(0));
+    let told = longest.clone();
+    let schema = SCHEMA.replacen('{', r#"{"config":{"type":"object"},"#, 1);
+    let address = stub::serve(Arc::new(move |path, body| {
+        let json = match path {
+            "/schema" => schema.clone(),
+            "/config" => format!(r#"{{"config_id":"{}"}}"#, "c".repeat(1001)),
+            "/invoke" => {
+                told.fetch_max(body.len(), Ordering::Relaxed);
+                r#"{"output":{}}"#.to_owned()
+            }
+            _ => return None,
+        };
+        Some((stub::JSON, json))
+    }));
+    for scenario in ["mixed", "cache"] {
+        let report = run(&stub::job_at(address).await, scenario).await;
+        assert_eq!(report.error, None);
+        let is_told = |note: &String| note.contains("at most 1000 bytes");
+        assert!(report.notes.iter().any(is_told), "{:?}", report.notes);
+    }
+    let longest = longest.load(Ordering::Relaxed);
+    assert!((1..500).contains(&longest), "{longest}");
 }
 
 #[tokio::test]

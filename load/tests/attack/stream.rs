@@ -1,5 +1,6 @@
 //! The scenario `stream`, against the reference agent and its faults.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -98,6 +99,46 @@ async fn streams_that_are_under_way_at_the_end_are_heard_to_theirs() {
         (20, 20),
         "{:?}",
         report.notes
+    );
+}
+
+/// An agent that streams these events and serves nothing else.
+fn streaming(events: String) -> SocketAddr {
+    stub::serve(Arc::new(move |path, _| match path {
+        "/schema" => Some((stub::JSON, SCHEMA.to_owned())),
+        "/invoke/stream" => Some((stub::EVENTS, events.clone())),
+        _ => None,
+    }))
+}
+
+#[tokio::test]
+async fn a_stream_of_many_changes_is_complete_by_its_last_event() {
+    let changes = "data: {\"event\":\"progress\"}\n\ndata: {\"event\":\"thinking\"}\n\n";
+    let complete = "data: {\"event\":\"complete\",\"output\":{}}\n\n";
+    let address = streaming(changes.repeat(40) + complete);
+    let report = run(&stub::job_at(address).await, "stream").await;
+    let stream = report.stream.expect("it is there");
+    assert!(stream.completed > 0, "{:?}", report.error);
+    assert_eq!(stream.broken, 0, "{:?}", report.defects);
+
+    let report = run(&stub::job_at(streaming(changes.repeat(40))).await, "stream").await;
+    let violation = report.stream.expect("it is there").first_violation;
+    let message = violation.expect("nothing completes it").message;
+    assert!(message.contains("ended with `thinking`"), "{message}");
+}
+
+/// Thousands of users keep such names.
+#[tokio::test]
+async fn of_an_events_name_only_the_beginning_is_kept() {
+    let name = "é".repeat(10_000);
+    let address = streaming(format!("data: {{\"event\":\"{name}\"}}\n\n"));
+    let report = run(&stub::job_at(address).await, "stream").await;
+    let violation = report.stream.expect("it is there").first_violation;
+    let message = violation.expect("nothing completes it").message;
+    let kept = "é".repeat(100);
+    assert_eq!(
+        message,
+        format!("it ended with `{kept}`, which completes nothing")
     );
 }
 

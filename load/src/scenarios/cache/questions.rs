@@ -17,7 +17,7 @@ use crate::popularity::{Pace, Room, expected_hit_rate};
 use crate::recorder::{Series, Verdict};
 use crate::run::Job;
 use crate::script::{Ask, Judged, Script, User};
-use crate::traffic::{Draw, Traffic, say};
+use crate::traffic::{Draw, LONGEST_ID, Traffic, say};
 
 /// Where answers say that they come from the cache: the seed's way first, then dialects.
 const MEMBERS: [&str; 12] = [
@@ -168,9 +168,10 @@ impl Questions {
             notes: Vec::new(),
         };
         if !is_new {
-            let note =
-                "the agent stores no configurations: answers of one to another were not looked for";
-            made.notes.push(note.to_owned());
+            made.notes.push(format!(
+                "the agent stores no configurations under ids of at most {LONGEST_ID} bytes: \
+                 answers of one to another were not looked for"
+            ));
         }
         made.ask_twice(&mut line).await?;
         Ok(made)
@@ -195,8 +196,8 @@ impl Questions {
         }
         let differing =
             |one: usize, other: usize| volatile::differing(&bodies[one], &bodies[other]);
-        let each_time = &differing(0, 1) & &differing(1, 2);
-        self.volatile = &each_time & &differing(0, 2);
+        let each_time = differing(0, 1).intersect(&differing(1, 2));
+        self.volatile = each_time.intersect(&differing(0, 2));
         self.marker = Marker::of(&headers, &bodies[2]);
         let digest = self.digest(&bodies[0]);
         lock(&self.questions[self.questions.len() - 1].known).digests = [digest].into();
@@ -327,10 +328,7 @@ async fn store(line: &mut Line, job: &Job, traffic: &Traffic) -> Vec<Option<Stri
             continue;
         };
         let answer = say(line, &prepared, Reading::Kept).await;
-        let id = answer.json().filter(|_| answer.is_well()).and_then(|body| {
-            let id = body.get("config_id").or_else(|| body.get("id"))?;
-            id.as_str().map(str::to_owned)
-        });
+        let id = answer.config_id();
         if id.is_some() && !ids.contains(&id) {
             ids.push(id);
         }
