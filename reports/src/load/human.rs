@@ -113,7 +113,7 @@ fn thresholds(thresholds: &[Threshold], out: &mut dyn io::Write) -> io::Result<(
         let word = if threshold.holds { "holds" } else { "MISSED" };
         let value = match threshold.value {
             Some(value) => format!("is {}", figure(threshold.unit, value)),
-            None => "the run has no such figure".to_owned(),
+            None => text::clip(threshold.lack(), text::SENTENCE),
         };
         let expression = text::clip(&threshold.expression, NAME * 2);
         let mark = paint(style, &format!("{mark} {word:6}"));

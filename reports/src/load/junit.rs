@@ -73,7 +73,7 @@ fn wrong(kind: NonSuccessKind, name: &str, message: String) -> TestCaseStatus {
 fn threshold(threshold: &super::Threshold) -> TestCase {
     let value = match threshold.value {
         Some(value) => format!("it is {}", figure(threshold.unit, value)),
-        None => "the run has no such figure".to_owned(),
+        None => text::clip(threshold.lack(), ATTRIBUTE),
     };
     let status = match threshold.holds {
         true => TestCaseStatus::success(),

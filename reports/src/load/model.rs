@@ -250,7 +250,7 @@ pub struct Endpoint {
 pub struct Arrivals {
     /// How many were due in the measured time.
     pub intended: u64,
-    /// Given up because too many were waiting already.
+    /// Never begun: too many were waiting already, or they still waited a timeout after the end.
     pub dropped: u64,
     /// Requests per second that were really begun.
     pub started_rps: f64,

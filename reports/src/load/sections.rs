@@ -329,7 +329,7 @@ pub struct CapacityRun {
     pub confirms: bool,
     /// Of successful requests.
     pub latency_ms: Latency,
-    /// The share of requests that failed.
+    /// The share of what was due that failed or was dropped.
     pub errors: f64,
 }
 
