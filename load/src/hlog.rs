@@ -77,29 +77,23 @@ pub fn encoded(histogram: &Histogram<u64>) -> Option<String> {
 }
 
 impl Log {
-    /// The log of a report: its slices, or the whole as one interval if it has none.
+    /// The log of a report: its slices, and one interval more of what ended after them, or is in none. So
+    /// the intervals add up to the whole.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let interval = |(name, text): (&String, &String), start, length| {
-            Some(Interval {
-                name: name.clone(),
-                start: seconds(start),
-                length: seconds(length),
-                histogram: decoded(text)?,
-            })
-        };
         let slices = report.slices.iter().flat_map(|slice| {
-            let histograms = slice.histograms.iter();
-            histograms.filter_map(|it| interval(it, slice.at_s, slice.length_s))
+            let named = slice.histograms.iter();
+            named.filter_map(|(name, text)| {
+                Some(Interval {
+                    name: name.clone(),
+                    start: seconds(slice.at_s),
+                    length: seconds(slice.length_s),
+                    histogram: decoded(text)?,
+                })
+            })
         });
         let mut intervals: Vec<_> = slices.collect();
-        // What no slice has is there as a whole, so that nothing is left out.
-        for (name, text) in &report.histograms {
-            if !intervals.iter().any(|it| it.name == *name) {
-                intervals.extend(interval((name, text), 0.0, report.duration_s));
-            }
-        }
+        intervals.extend(rests(report));
         let began: Option<jiff::Timestamp> = report.started_at.parse().ok();
         let began = began
             .and_then(|it| Duration::try_from(it.duration_since(jiff::Timestamp::UNIX_EPOCH)).ok());
@@ -241,6 +235,47 @@ impl Log {
     }
 }
 
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// Of what is measured under a name, all that no slice has: what ended after the last of them, and
+/// that is the slowest. `None` if nothing did.
+pub(crate) fn rest(report: &Report, name: &str) -> Option<Histogram<u64>> {
+    let mut rest = decoded(report.histograms.get(name)?)?;
+    for slice in &report.slices {
+        if let Some(text) = slice.histograms.get(name) {
+            // Slices that are more than the whole are none of this run's.
+            rest.subtract(decoded(text)?).ok()?;
+        }
+    }
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// The rests as intervals after the last slice, or of the whole time where there is no slice. When they
+/// ended no report says; but whatever began by the end of the plan was over by then and its own time.
+fn rests(report: &Report) -> Vec<Interval> {
+    let rests = report.histograms.keys();
+    let rests = rests.filter_map(|name| Some((name.clone(), rest(report, name)?)));
+    let rests: Vec<_> = rests.collect();
+    let longest = rests.iter().map(|(_, rest)| rest.max()).max();
+    let longest = Duration::from_micros(longest.unwrap_or_default());
+    let end = report.slices.last().map(|it| it.at_s + it.length_s);
+    let interval = |(name, histogram)| {
+        let (start, length) = match end {
+            Some(end) => (seconds(end), longest),
+            None => (Duration::ZERO, seconds(report.duration_s)),
+        };
+        Interval {
+            name,
+            start,
+            length,
+            histogram,
+        }
+    };
+    rests.into_iter().map(interval).collect()
+}
+
 fn add(sum: &mut Histogram<u64>, more: &Histogram<u64>, name: &str) -> Result<(), LogError> {
     let loses = sum.sigfig() != more.sigfig() || sum.low() != more.low();
     let range = || LogError::Ranges(name.to_owned());
@@ -354,12 +389,12 @@ mod tests {
         assert_eq!(decoded(""), None);
     }
 
-    #[test]
-    fn a_report_becomes_a_log_of_its_slices_and_of_what_only_the_whole_has() {
+    /// A run of two slices, and of what ended after them.
+    fn run() -> Report {
         let mut report = Report::new("cache", "");
         report.duration_s = 2.0;
         let text = |values: &[u64]| encoded(&histogram(values)).expect("text");
-        report.histograms = [("latency", text(&[1, 2])), ("gap", text(&[7]))]
+        report.histograms = [("latency", text(&[1, 2, 4_000_000])), ("gap", text(&[7]))]
             .map(|(name, text)| (name.to_owned(), text))
             .into();
         for (at_s, value) in [(0.0, 1), (1.0, 2)] {
@@ -370,6 +405,12 @@ mod tests {
                 ..Default::default()
             });
         }
+        report
+    }
+
+    #[test]
+    fn a_report_becomes_a_log_of_its_slices_and_of_the_rest() {
+        let mut report = run();
         assert_eq!(Log::of(&report).began, Duration::ZERO);
         report.started_at = "2023-11-14T22:13:20.25Z".to_owned();
         let log = Log::of(&report);
@@ -377,7 +418,25 @@ mod tests {
         let text = log.write().expect("a log");
         assert!(text.contains("StartTime: 1700000000.250"), "{text}");
         let totals = log.totals().expect("they can be added");
-        assert_eq!(totals["latency"], histogram(&[1, 2]));
+        assert_eq!(totals["latency"], histogram(&[1, 2, 4_000_000]));
         assert_eq!(totals["gap"], histogram(&[7]));
+        let last = log.intervals.last().expect("the rest");
+        assert_eq!(last.start, Duration::from_secs(2));
+        assert!(last.length >= Duration::from_secs(4), "{:?}", last.length);
+    }
+
+    #[test]
+    fn slices_that_are_more_than_the_whole_leave_no_rest() {
+        let mut report = run();
+        report.slices.push(report.slices[0].clone());
+        assert_eq!(rest(&report, "latency"), None);
+        report.slices.clear();
+        let log = Log::of(&report);
+        assert!(
+            log.intervals
+                .iter()
+                .all(|it| it.length == Duration::from_secs(2))
+        );
+        assert_eq!(log.intervals.len(), 2);
     }
 }
