@@ -240,6 +240,40 @@ mod tests {
     }
 
     #[test]
+    fn the_head_is_written_as_that_of_a_check_is() {
+        let mut report = sample::cache();
+        report.target.url = "http://127.0.0.1:8000/".to_owned();
+        for began in [
+            "2026-11-22T10:00:00.123456789Z",
+            "2026-11-22T10:00:00.1234Z",
+        ] {
+            report.started_at = began.to_owned();
+            let text = plain(&report);
+            assert!(text.contains("2026-11-22T10:00:00.123Z, seed"), "{text}");
+            assert!(text.contains("http://127.0.0.1:8000\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn invalid_requests_stand_beside_the_total_that_leaves_them_out() {
+        let mut report = sample::cache();
+        report.invalid = Some(crate::load::Invalid {
+            sent: 603,
+            refused: 603,
+            ..crate::load::Invalid::default()
+        });
+        assert!(plain(&report).contains("and 603 invalid ones beside them"));
+    }
+
+    #[test]
+    fn a_percentile_among_the_dropped_says_why_it_does_not_hold() {
+        let mut report = sample::cache();
+        report.thresholds[0].value = None;
+        report.thresholds[0].why = Some("it waited for ever".to_owned());
+        assert!(plain(&report).contains("(it waited for ever)"));
+    }
+
+    #[test]
     fn no_line_is_too_wide() {
         for report in sample::all() {
             for line in plain(&report).lines() {
