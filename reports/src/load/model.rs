@@ -325,7 +325,7 @@ pub struct Slice {
     pub memory_bytes: Option<u64>,
     /// Of the requests that ended well in it.
     pub latency_ms: Latency,
-    /// From one event of a stream to the next, of the gaps that ended in it.
+    /// From one event of a stream to the next, of the streams that ended well in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_ms: Option<Latency>,
     /// Its histograms, as in [`Report::histograms`].

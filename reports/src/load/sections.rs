@@ -263,7 +263,8 @@ pub struct Stream {
     pub events: u64,
     /// From the request to the first event, in milliseconds; heads, comments and keep-alives are none.
     pub first_event_ms: Latency,
-    /// From one event to the next, in milliseconds.
+    /// From one event to the next, in milliseconds; of streams that came to their proper end, as the other two,
+    /// and were not read slowly.
     pub gap_ms: Latency,
     /// From the request to the end, in milliseconds.
     pub complete_ms: Latency,
