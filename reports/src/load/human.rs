@@ -111,9 +111,10 @@ fn thresholds(thresholds: &[Threshold], out: &mut dyn io::Write) -> io::Result<(
         };
         let (mark, _, style) = face(status);
         let word = if threshold.holds { "holds" } else { "MISSED" };
-        let value = match threshold.value {
-            Some(value) => format!("is {}", figure(threshold.unit, value)),
-            None => text::clip(threshold.lack(), text::SENTENCE),
+        let value = match (threshold.value, &threshold.why) {
+            (Some(value), _) => format!("is {}", figure(threshold.unit, value)),
+            (None, Some(_)) => "is not known".to_owned(),
+            (None, None) => threshold.lack().to_owned(),
         };
         let expression = text::clip(&threshold.expression, NAME * 2);
         let mark = paint(style, &format!("{mark} {word:6}"));
@@ -122,6 +123,9 @@ fn thresholds(thresholds: &[Threshold], out: &mut dyn io::Write) -> io::Result<(
             "  {mark} {expression}  {}",
             paint(DIM, &format!("({value})"))
         )?;
+        if let Some(why) = &threshold.why {
+            paragraph(out, 11, &text::clip(why, text::SENTENCE))?;
+        }
     }
     Ok(())
 }
@@ -269,8 +273,18 @@ mod tests {
     fn a_percentile_among_the_dropped_says_why_it_does_not_hold() {
         let mut report = sample::cache();
         report.thresholds[0].value = None;
-        report.thresholds[0].why = Some("it waited for ever".to_owned());
-        assert!(plain(&report).contains("(it waited for ever)"));
+        let why =
+            "317 of the 800 arrivals were dropped, and p95 lies among them: they waited for ever";
+        report.thresholds[0].why = Some(why.to_owned());
+        let text = plain(&report);
+        assert!(
+            text.contains("(is not known)\n           317 of the 800"),
+            "{text}"
+        );
+        assert!(
+            text.lines()
+                .all(|line| line.chars().count() <= crate::layout::WIDTH)
+        );
     }
 
     #[test]
