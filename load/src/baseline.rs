@@ -190,6 +190,10 @@ fn differences(before: Option<&Report>, after: Option<&Report>) -> Vec<String> {
             .rate
             .map_or("none".to_owned(), |rate| rate.to_string())
     };
+    let plan = |report: &Report| match report.plan.as_str() {
+        "" => "none".to_owned(),
+        plan => plan.to_owned(),
+    };
     let trusted = |report: &Report| {
         if report.generator.trusted {
             "yes"
@@ -206,7 +210,7 @@ fn differences(before: Option<&Report>, after: Option<&Report>) -> Vec<String> {
         ),
         told("users", before.users.to_string(), after.users.to_string()),
         told("the rate", rate(before), rate(after)),
-        told("the plan", before.plan.clone(), after.plan.clone()),
+        told("the plan", plan(before), plan(after)),
         told("the seed", before.seed.to_string(), after.seed.to_string()),
         told("acp-tck", version(before), version(after)),
         told("trusted", trusted(before), trusted(after)),
@@ -432,8 +436,16 @@ mod tests {
     fn what_differs_between_the_runs_is_told() {
         let mut after = run(2, 5.0, 0);
         after.users = 64;
-        let baseline = compared(&[run(1, 5.0, 0)], &[after]);
-        assert_eq!(baseline.differences, ["users: 0 before, 64 now"]);
+        let mut before = run(1, 5.0, 0);
+        before.plan = "500/s".to_owned();
+        let baseline = compared(&[before], &[after]);
+        assert_eq!(
+            baseline.differences,
+            [
+                "users: 0 before, 64 now",
+                "the plan: 500/s before, none now"
+            ]
+        );
         // How much was answered is then no figure of the agent's.
         assert!(baseline.metrics.iter().all(|it| it.name != "rps"));
         assert!(baseline.metrics.iter().any(|it| it.name == "p99"));

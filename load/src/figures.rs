@@ -3,6 +3,10 @@
 
 use acp_reports::load::{Figures, Latency, Report, Unit};
 
+use crate::hlog::decoded;
+use crate::recorder::Series;
+use crate::summary::latency;
+
 /// A figure of a report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Figure {
@@ -43,9 +47,21 @@ fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
+/// What failed, and of how many: an arrival that was dropped was never answered, and is a failure of
+/// those who were due.
+pub(crate) fn failed_of_due(report: &Report) -> (u64, u64) {
+    let dropped = report.arrivals.as_ref().map_or(0, |it| it.dropped);
+    let requests = &report.requests;
+    (
+        requests.failed.saturating_add(dropped),
+        requests.total.saturating_add(dropped),
+    )
+}
+
 static SINGLES: &[Single] = &[
     less("errors", Unit::Share, |it| {
-        share(it.requests.failed, it.requests.total)
+        let (failed, due) = failed_of_due(it);
+        share(failed, due)
     }),
     more("rps", Unit::PerSecond, |it| Some(it.throughput_rps)),
     more("requests", Unit::Count, |it| Some(it.requests.total as f64)),
@@ -119,27 +135,59 @@ static SINGLES: &[Single] = &[
     }),
 ];
 
-type Distribution = fn(&Report) -> Option<&Latency>;
+type Distribution = fn(&Report) -> Option<Latency>;
 
 /// Distributions, by what stands before the dot; the latency has nothing there.
 static DISTRIBUTIONS: &[(&str, Distribution)] = &[
-    ("", |it| Some(&it.latency_ms)),
-    ("service", |it| it.service_ms.as_ref()),
-    ("hit", |it| Some(&it.cache.as_ref()?.hit_latency_ms)),
-    ("miss", |it| Some(&it.cache.as_ref()?.miss_latency_ms)),
+    ("", |it| Some(it.latency_ms)),
+    ("service", |it| it.service_ms),
+    ("hit", |it| Some(it.cache.as_ref()?.hit_latency_ms)),
+    ("miss", |it| Some(it.cache.as_ref()?.miss_latency_ms)),
     ("first_event", |it| {
-        Some(&it.stream.as_ref()?.first_event_ms)
+        let told = it.stream.as_ref().map(|stream| stream.first_event_ms);
+        told.or_else(|| measured(it, Series::FirstEvent))
     }),
-    ("gap", |it| Some(&it.stream.as_ref()?.gap_ms)),
-    ("complete", |it| Some(&it.stream.as_ref()?.complete_ms)),
+    ("gap", |it| {
+        let told = it.stream.as_ref().map(|stream| stream.gap_ms);
+        told.or_else(|| measured(it, Series::Gap))
+    }),
+    ("complete", |it| {
+        let told = it.stream.as_ref().map(|stream| stream.complete_ms);
+        told.or_else(|| measured(it, Series::Complete))
+    }),
     ("admitted", |it| {
-        Some(&it.rate_limit.as_ref()?.pressure.as_ref()?.admitted_ms)
+        Some(it.rate_limit.as_ref()?.pressure.as_ref()?.admitted_ms)
     }),
     ("refused", |it| {
-        Some(&it.rate_limit.as_ref()?.pressure.as_ref()?.refused_ms)
+        Some(it.rate_limit.as_ref()?.pressure.as_ref()?.refused_ms)
     }),
-    ("lag", |it| it.generator.schedule_lag_ms.as_ref()),
+    ("lag", |it| it.generator.schedule_lag_ms),
 ];
+
+/// What the run's own histograms have of it: streams are asked for in other scenarios, too.
+fn measured(report: &Report, series: Series) -> Option<Latency> {
+    let text = report.histograms.get(series.name())?;
+    Some(latency(&decoded(text)?))
+}
+
+/// The distributions that say how long one waits who was due; who was dropped waits for ever.
+const OF_ALL_WHO_WERE_DUE: [&str; 3] = ["", "first_event", "complete"];
+
+/// Why a figure says nothing though something was measured: its rank lies among the arrivals that
+/// were dropped, of which no time is known.
+pub(crate) fn beyond(report: &Report, name: &str) -> Option<String> {
+    let (before, part) = name.split_once('.').unwrap_or(("", name));
+    let (_, quantile) = QUANTILES.iter().find(|(known, _)| *known == part)?;
+    let arrivals = report.arrivals.as_ref()?;
+    let dropped = share(arrivals.dropped, arrivals.intended)?;
+    let is_beyond = dropped > 0.0 && *quantile > 1.0 - dropped;
+    (is_beyond && OF_ALL_WHO_WERE_DUE.contains(&before)).then(|| {
+        format!(
+            "{} of the {} arrivals were dropped, and {part} lies among them: they waited for ever",
+            arrivals.dropped, arrivals.intended
+        )
+    })
+}
 
 type Part = fn(&Figures) -> f64;
 
@@ -155,6 +203,16 @@ static PARTS: &[(&str, Part)] = &[
     ("max", |it| it.max),
 ];
 
+/// The share of all that is not above a part; of those that are no ranks there is none.
+const QUANTILES: [(&str, f64); 6] = [
+    ("p50", 0.5),
+    ("p90", 0.9),
+    ("p95", 0.95),
+    ("p99", 0.99),
+    ("p999", 0.999),
+    ("max", 1.0),
+];
+
 /// What a run has of those that are no percentiles: name, unit, value.
 pub(crate) fn singles(report: &Report) -> impl Iterator<Item = (&'static str, Unit, f64)> {
     let singles = SINGLES.iter();
@@ -162,7 +220,7 @@ pub(crate) fn singles(report: &Report) -> impl Iterator<Item = (&'static str, Un
 }
 
 /// The distributions that a run has, by what stands before the dot.
-pub(crate) fn distributions(report: &Report) -> impl Iterator<Item = (&'static str, &Latency)> {
+pub(crate) fn distributions(report: &Report) -> impl Iterator<Item = (&'static str, Latency)> {
     let all = DISTRIBUTIONS.iter();
     all.filter_map(|(name, of)| Some((*name, of(report)?)))
 }
@@ -185,6 +243,7 @@ pub fn named(report: &Report, name: &str) -> Option<Figure> {
         more_is_better: false,
         value: distribution(report)
             .and_then(|it| it.figures)
+            .filter(|_| beyond(report, name).is_none())
             .map(|figures| part(&figures)),
     })
 }
@@ -224,6 +283,8 @@ pub fn summary() -> String {
 
 #[cfg(test)]
 mod tests {
+    use acp_reports::load::{Arrivals, Requests};
+
     use super::*;
 
     #[test]
@@ -239,6 +300,58 @@ mod tests {
         assert_eq!(once.len(), names.len());
         assert_eq!(named(&report, "p42"), None);
         assert_eq!(named(&report, "nothing.p50"), None);
+    }
+
+    fn dropping(dropped: u64) -> Report {
+        let mut report = Report::new("mixed", "");
+        report.requests = Requests {
+            total: 800 - dropped,
+            ok: 784 - dropped,
+            failed: 16,
+            ..Requests::default()
+        };
+        report.arrivals = Some(Arrivals {
+            intended: 800,
+            dropped,
+            ..Arrivals::default()
+        });
+        report.latency_ms = Latency {
+            count: report.requests.ok,
+            figures: Some(Figures::default()),
+        };
+        report
+    }
+
+    #[test]
+    fn who_was_dropped_was_failed_and_waited_for_ever() {
+        let value = |dropped, name| named(&dropping(dropped), name).expect("a known name").value;
+        assert_eq!(value(0, "errors"), Some(0.02));
+        assert_eq!(value(288, "errors"), Some(304.0 / 800.0));
+        for (dropped, name, is_known) in [
+            (0, "max", true),
+            (1, "max", false),
+            (1, "p99", true),
+            (9, "p99", false),
+            (40, "p95", true),
+            (288, "p50", true),
+            (288, "p90", false),
+            (288, "mean", true),
+        ] {
+            assert_eq!(value(dropped, name).is_some(), is_known, "{dropped} {name}");
+        }
+    }
+
+    #[test]
+    fn streams_have_their_figures_in_every_scenario() {
+        let mut histogram = crate::recorder::histogram();
+        crate::recorder::record(&mut histogram, 90_000);
+        let text = crate::hlog::encoded(&histogram).expect("text");
+        let mut report = Report::new("mixed", "");
+        for name in ["first_event", "gap", "complete"] {
+            report.histograms.insert(name.to_owned(), text.clone());
+            let figure = named(&report, &format!("{name}.p95")).expect("a known name");
+            assert_eq!(figure.value.map(f64::round), Some(90.0), "{name}");
+        }
     }
 
     #[test]

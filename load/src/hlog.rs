@@ -3,6 +3,9 @@
 //!
 //! Values are microseconds; the greatest value of each interval is told in milliseconds, as is usual.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -77,29 +80,23 @@ pub fn encoded(histogram: &Histogram<u64>) -> Option<String> {
 }
 
 impl Log {
-    /// The log of a report: its slices, or the whole as one interval if it has none.
+    /// The log of a report: its slices, and one interval more of what ended after them, or is in none. So
+    /// the intervals add up to the whole.
     #[must_use]
     pub fn of(report: &Report) -> Self {
-        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        let interval = |(name, text): (&String, &String), start, length| {
-            Some(Interval {
-                name: name.clone(),
-                start: seconds(start),
-                length: seconds(length),
-                histogram: decoded(text)?,
-            })
-        };
         let slices = report.slices.iter().flat_map(|slice| {
-            let histograms = slice.histograms.iter();
-            histograms.filter_map(|it| interval(it, slice.at_s, slice.length_s))
+            let named = slice.histograms.iter();
+            named.filter_map(|(name, text)| {
+                Some(Interval {
+                    name: name.clone(),
+                    start: seconds(slice.at_s),
+                    length: seconds(slice.length_s),
+                    histogram: decoded(text)?,
+                })
+            })
         });
         let mut intervals: Vec<_> = slices.collect();
-        // What no slice has is there as a whole, so that nothing is left out.
-        for (name, text) in &report.histograms {
-            if !intervals.iter().any(|it| it.name == *name) {
-                intervals.extend(interval((name, text), 0.0, report.duration_s));
-            }
-        }
+        intervals.extend(rests(report));
         let began: Option<jiff::Timestamp> = report.started_at.parse().ok();
         let began = began
             .and_then(|it| Duration::try_from(it.duration_since(jiff::Timestamp::UNIX_EPOCH)).ok());
@@ -241,6 +238,47 @@ impl Log {
     }
 }
 
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+/// Of what is measured under a name, all that no slice has: what ended after the last of them, and
+/// that is the slowest. `None` if nothing did.
+pub(crate) fn rest(report: &Report, name: &str) -> Option<Histogram<u64>> {
+    let mut rest = decoded(report.histograms.get(name)?)?;
+    for slice in &report.slices {
+        if let Some(text) = slice.histograms.get(name) {
+            // Slices that are more than the whole are none of this run's.
+            rest.subtract(decoded(text)?).ok()?;
+        }
+    }
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// The rests as intervals after the last slice, or of the whole time where there is no slice. When they
+/// ended no report says; but whatever began by the end of the plan was over by then and its own time.
+fn rests(report: &Report) -> Vec<Interval> {
+    let rests = report.histograms.keys();
+    let rests = rests.filter_map(|name| Some((name.clone(), rest(report, name)?)));
+    let rests: Vec<_> = rests.collect();
+    let longest = rests.iter().map(|(_, rest)| rest.max()).max();
+    let longest = Duration::from_micros(longest.unwrap_or_default());
+    let end = report.slices.last().map(|it| it.at_s + it.length_s);
+    let interval = |(name, histogram)| {
+        let (start, length) = match end {
+            Some(end) => (seconds(end), longest),
+            None => (Duration::ZERO, seconds(report.duration_s)),
+        };
+        Interval {
+            name,
+            start,
+            length,
+            histogram,
+        }
+    };
+    rests.into_iter().map(interval).collect()
+}
+
 fn add(sum: &mut Histogram<u64>, more: &Histogram<u64>, name: &str) -> Result<(), LogError> {
     let loses = sum.sigfig() != more.sigfig() || sum.low() != more.low();
     let range = || LogError::Ranges(name.to_owned());
@@ -254,130 +292,4 @@ fn add(sum: &mut Histogram<u64>, more: &Histogram<u64>, name: &str) -> Result<()
         return Ok(());
     }
     sum.add(more).map_err(|_| range())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn histogram(values: &[u64]) -> Histogram<u64> {
-        let mut histogram = Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("bounds");
-        for value in values {
-            histogram.record(*value).expect("in range");
-        }
-        histogram
-    }
-
-    fn interval(name: &str, start: u64, values: &[u64]) -> Interval {
-        Interval {
-            name: name.to_owned(),
-            start: Duration::from_secs(start),
-            length: Duration::from_secs(1),
-            histogram: histogram(values),
-        }
-    }
-
-    fn log(intervals: Vec<Interval>) -> Log {
-        Log {
-            began: Duration::from_secs(1_700_000_000),
-            intervals,
-        }
-    }
-
-    #[test]
-    fn a_log_is_the_same_after_it_was_written_and_read() {
-        let log = log(vec![
-            interval("latency", 0, &[1, 500, 70_000]),
-            interval("hit", 0, &[90]),
-            interval("latency", 1, &[]),
-        ]);
-        let text = log.write().expect("a log");
-        assert!(text.contains("Tag=latency,"), "{text}");
-        assert_eq!(Log::read(text.as_bytes()).expect("a log"), log);
-    }
-
-    #[test]
-    fn a_merge_loses_nothing() {
-        let one = log(vec![
-            interval("latency", 0, &[1, 2]),
-            interval("latency", 1, &[3]),
-        ]);
-        let other = log(vec![
-            interval("latency", 0, &[2, 9_999]),
-            interval("gap", 0, &[5]),
-        ]);
-        let merged = Log::merge(&[one, other]).expect("they can be added");
-        assert_eq!(
-            merged.intervals,
-            [
-                interval("gap", 0, &[5]),
-                interval("latency", 0, &[1, 2, 2, 9_999]),
-                interval("latency", 1, &[3]),
-            ]
-        );
-        let totals = merged.totals().expect("they can be added");
-        assert_eq!(totals["latency"], histogram(&[1, 2, 2, 3, 9_999]));
-        let text = merged.write().expect("a log");
-        assert_eq!(
-            Log::read(text.as_bytes()).expect("a log").intervals,
-            merged.intervals
-        );
-    }
-
-    #[test]
-    fn what_would_lose_precision_is_not_added() {
-        let mut coarse = interval("latency", 0, &[]);
-        coarse.histogram = Histogram::new_with_bounds(1, 3_600_000_000, 2).expect("bounds");
-        let fine = log(vec![interval("latency", 0, &[1])]);
-        let merged = Log::merge(&[fine, log(vec![coarse])]);
-        assert!(matches!(merged, Err(LogError::Ranges(name)) if name == "latency"));
-    }
-
-    #[test]
-    fn what_is_no_log_is_told_and_nothing_panics() {
-        let good = log(vec![interval("latency", 0, &[1])])
-            .write()
-            .expect("a log");
-        for text in [
-            "",
-            "hello",
-            "Tag=,0,1,2,xx\n",
-            "0.1,0.2,0.3,AAAA\n",
-            "\u{0}\u{0}",
-        ] {
-            assert!(Log::read(text.as_bytes()).is_err(), "{text:?}");
-        }
-        for cut in 0..good.len() {
-            let _ = Log::read(&good.as_bytes()[..cut]);
-        }
-        assert_eq!(decoded("!"), None);
-        assert_eq!(decoded(""), None);
-    }
-
-    #[test]
-    fn a_report_becomes_a_log_of_its_slices_and_of_what_only_the_whole_has() {
-        let mut report = Report::new("cache", "");
-        report.duration_s = 2.0;
-        let text = |values: &[u64]| encoded(&histogram(values)).expect("text");
-        report.histograms = [("latency", text(&[1, 2])), ("gap", text(&[7]))]
-            .map(|(name, text)| (name.to_owned(), text))
-            .into();
-        for (at_s, value) in [(0.0, 1), (1.0, 2)] {
-            report.slices.push(Slice {
-                at_s,
-                length_s: 1.0,
-                histograms: [("latency".to_owned(), text(&[value]))].into(),
-                ..Default::default()
-            });
-        }
-        assert_eq!(Log::of(&report).began, Duration::ZERO);
-        report.started_at = "2023-11-14T22:13:20.25Z".to_owned();
-        let log = Log::of(&report);
-        assert_eq!(log.began, Duration::from_millis(1_700_000_000_250));
-        let text = log.write().expect("a log");
-        assert!(text.contains("StartTime: 1700000000.250"), "{text}");
-        let totals = log.totals().expect("they can be added");
-        assert_eq!(totals["latency"], histogram(&[1, 2]));
-        assert_eq!(totals["gap"], histogram(&[7]));
-    }
 }

@@ -8,7 +8,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
 use crate::hot::{Flow, Reader};
-use crate::recorder::Recorder;
+use crate::recorder::{Gaps, Recorder};
 
 /// The most of an answer that is kept to be compared, in bytes.
 const MOST_KEPT: usize = 1 << 20;
@@ -55,13 +55,15 @@ pub struct Heard {
     /// When the first came.
     pub first: Option<Instant>,
     last: Option<Instant>,
+    /// From one event to the next.
+    pub gaps: Gaps,
     /// The kinds of the first events in the order in which they came, repeats left out.
     pub kinds: Vec<String>,
     /// The kind of the last event, however many came before.
     pub last_kind: String,
     /// The data of the last event.
     pub data: String,
-    /// How many streams were open when this one was opened.
+    /// How many streams were open when this one was opened, itself included; 0 if its head never came.
     pub at_once: u64,
     manner: Manner,
     is_open: bool,
@@ -79,6 +81,7 @@ impl Heard {
             events: 0,
             first: None,
             last: None,
+            gaps: Gaps::default(),
             kinds: Vec::new(),
             last_kind: String::new(),
             data: String::new(),
@@ -96,7 +99,7 @@ impl Heard {
         Some(format!("{}: {}", defect.kind, defect.message))
     }
 
-    fn push(&mut self, piece: &[u8], at: Instant, recorder: &Recorder) -> Flow {
+    fn push(&mut self, piece: &[u8], at: Instant) -> Flow {
         let Some(parser) = &mut self.parser else {
             return Flow::On;
         };
@@ -115,7 +118,7 @@ impl Heard {
             self.events += 1;
             self.first.get_or_insert(at);
             if let Some(last) = self.last.replace(at) {
-                recorder.gap(last, at);
+                self.gaps.add(at.saturating_duration_since(last));
             }
         }
         match self.manner {
@@ -242,7 +245,7 @@ impl Reader for Inlet {
             Reading::Heard(_) => match &mut self.heard {
                 Some(heard) => {
                     self.recorder.hear();
-                    heard.push(piece, at, &self.recorder)
+                    heard.push(piece, at)
                 }
                 None => Flow::On,
             },

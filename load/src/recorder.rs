@@ -3,14 +3,16 @@
 //! One tape for all users: a request adds to it once, under a lock that is held for some
 //! hundred instructions. A histogram for each user would take megabytes.
 
+mod gaps;
 mod tape;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+pub use self::gaps::Gaps;
 pub use self::tape::{Sample, Series, Slice, Tally, Tape, Verdict};
 
 /// The longest time that is told apart, in microseconds: an hour.
@@ -90,13 +92,6 @@ impl Recorder {
     pub fn heard(&self) -> u64 {
         self.heard.load(Ordering::Relaxed)
     }
-
-    /// A gap between two events of a stream.
-    pub fn gap(&self, from: Instant, to: Instant) {
-        if self.counts() {
-            self.with(|tape| tape.time(Series::Gap, to.saturating_duration_since(from)));
-        }
-    }
 }
 
 /// A histogram that grows as it must: mostly it stays at some ten kilobytes, where one that is
@@ -116,6 +111,11 @@ pub fn record(histogram: &mut Histogram<u64>, micros: u64) {
     // Not `saturating_record`, which cuts off what is above the histogram's present size. This one
     // grows, and fails for nothing within an hour.
     let _ = histogram.record(micros.clamp(1, LONGEST));
+}
+
+/// Adds so many of the same.
+pub(crate) fn record_many(histogram: &mut Histogram<u64>, micros: u64, count: u64) {
+    let _ = histogram.record_n(micros.clamp(1, LONGEST), count);
 }
 
 /// In whole microseconds.

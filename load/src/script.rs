@@ -78,6 +78,20 @@ impl User {
         }
     }
 
+    /// Adds the times of a stream that was heard to its proper end, if it is in the measured time.
+    pub fn time_stream(&self, exchange: &Exchange) {
+        let Some(heard) = self.inlet.heard.as_ref().filter(|_| self.counts) else {
+            return;
+        };
+        self.recorder.with(|tape| {
+            if let Some(first) = heard.first {
+                tape.time(Series::FirstEvent, first - exchange.began);
+            }
+            tape.time(Series::Complete, exchange.ended - exchange.began);
+            tape.gaps(&heard.gaps);
+        });
+    }
+
     /// Adds a time to a distribution, if it is in the measured time.
     pub fn time(&self, series: Series, time: Duration) {
         if self.counts {

@@ -176,10 +176,10 @@ fn arrivals(load: &Load, taken: &Taken) -> Option<Arrivals> {
 /// nothing of it: it was served when nothing more came.
 fn not_kept_up(load: &Load, taken: &Taken) -> Option<String> {
     let (tape, end, users) = (&taken.tape, &taken.end, load.users);
-    let dropped = tape.dropped;
-    if dropped > 0 {
+    if tape.dropped > 0 {
+        let why = why_dropped(load, taken);
         return Some(format!(
-            "{dropped} requests waited for one of the {users} connections until too many did; the agent was too slow, or more --users are needed"
+            "{why}; the agent was too slow, or more --users are needed"
         ));
     }
     let (intended, waiting) = (tape.started, end.waiting);
@@ -193,6 +193,23 @@ fn not_kept_up(load: &Load, taken: &Taken) -> Option<String> {
     Some(format!(
         "requests came faster than they were answered: {before} were unanswered half way, {after} at the end"
     ))
+}
+
+/// Until the end of the plan arrivals are dropped because too many wait; those that wait still, a timeout
+/// after it, are given up.
+fn why_dropped(load: &Load, taken: &Taken) -> String {
+    let (too_many, users) = (taken.end.dropped, load.users);
+    let given_up = taken.tape.dropped.saturating_sub(too_many);
+    let waited = format!("requests waited for one of the {users} connections");
+    let at_the_end = match taken.was_stopped {
+        true => "until the run was ended",
+        false => "until they were given up, a timeout after the end",
+    };
+    match (too_many, given_up) {
+        (_, 0) => format!("{too_many} {waited} until too many did"),
+        (0, _) => format!("{given_up} {waited} {at_the_end}"),
+        _ => format!("{too_many} {waited} until too many did, and {given_up} {at_the_end}"),
+    }
 }
 
 /// How many were unanswered half way and at the end, if they became more by more than chance may have it:
@@ -303,6 +320,11 @@ mod tests {
 
     /// Two hundred requests in two seconds, of which so many were unanswered half way and at the end.
     fn course(before: u64, after: u64, waiting: u64) -> Option<String> {
+        dropping(before, after, waiting, [0, 0])
+    }
+
+    /// The same, with so many dropped by the end of the plan, and in all.
+    fn dropping(before: u64, after: u64, waiting: u64, dropped: [u64; 2]) -> Option<String> {
         let standing = |seconds, under_way, waiting| Standing {
             at: Duration::from_secs(seconds),
             under_way,
@@ -312,7 +334,11 @@ mod tests {
         let recorder = Recorder::new(1, true, Duration::from_secs(1));
         let mut tape = recorder.with(|tape| tape.clone());
         tape.started = 200;
-        let end = standing(2, after, waiting);
+        tape.dropped = dropped[1];
+        let end = Standing {
+            dropped: dropped[0],
+            ..standing(2, after, waiting)
+        };
         let taken = Taken {
             tape,
             measured: end.at,
@@ -337,6 +363,17 @@ mod tests {
             dashboard: false,
         };
         not_kept_up(&load, &taken)
+    }
+
+    #[test]
+    fn the_reason_of_a_drop_is_the_one_that_there_was() {
+        let why = |dropped| dropping(0, 0, 0, dropped).expect("it is there");
+        let too_many = why([7, 7]);
+        assert!(too_many.starts_with("7 requests waited") && too_many.contains("too many"));
+        let given_up = why([0, 288]);
+        assert!(given_up.contains("288 requests") && given_up.contains("a timeout after the end"));
+        assert!(!given_up.contains("too many"), "{given_up}");
+        assert!(why([7, 9]).contains("and 2 until they were given up"));
     }
 
     #[test]

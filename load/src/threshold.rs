@@ -112,7 +112,8 @@ impl Threshold {
         text.split(',').map(str::parse).collect()
     }
 
-    /// Holds a report against it. A figure that the run does not have holds nothing.
+    /// Holds a report against it. A figure that the run does not have holds nothing, nor does one that
+    /// lies among arrivals that were dropped.
     #[must_use]
     pub fn judge(&self, report: &Report) -> load::Threshold {
         let figure = figures::named(report, &self.name);
@@ -122,6 +123,7 @@ impl Threshold {
             value,
             unit: figure.map(|it| it.unit).unwrap_or_default(),
             holds: value.is_some_and(|value| self.holds(value)),
+            why: figures::beyond(report, &self.name),
         }
     }
 
@@ -271,6 +273,25 @@ mod tests {
             let threshold: Threshold = text.parse().expect("a threshold");
             let judged = threshold.judge(&report());
             assert_eq!((judged.value, judged.holds), (None, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_percentile_among_the_dropped_does_not_hold_and_says_why() {
+        let mut report = report();
+        report.arrivals = Some(acp_reports::load::Arrivals {
+            intended: 11_000,
+            dropped: 1_000,
+            ..Default::default()
+        });
+        for (text, holds) in [("p50<50ms", true), ("p99<50s", false)] {
+            let threshold: Threshold = text.parse().expect("a threshold");
+            let judged = threshold.judge(&report);
+            assert_eq!(judged.holds, holds, "{judged:?}");
+            let told = judged
+                .why
+                .is_some_and(|why| why.contains("1000 of the 11000"));
+            assert_eq!(told, !holds);
         }
     }
 

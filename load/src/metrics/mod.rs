@@ -159,7 +159,7 @@ fn distributions(report: &Report) -> Vec<Metric> {
         all.push(summary(
             name.to_owned(),
             help,
-            vec![Point::summary(Vec::new(), *latency)],
+            vec![Point::summary(Vec::new(), latency)],
         ));
     }
     let endpoints = report.endpoints.iter().map(|it| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use acp_reports::load::Invalid;
 use hdrhistogram::Histogram;
 
-use super::{histogram, micros, record};
+use super::{Gaps, histogram, micros, record, record_many};
 use crate::hot::Trouble;
 
 /// HTTP has three digits for a status.
@@ -70,6 +70,8 @@ pub enum Verdict {
     Provoked,
     /// The user left, as was planned: neither good nor bad.
     Left,
+    /// As it should be, for a user who was slow, as was planned: the time is the user's own, and counts for nothing.
+    Awaited,
 }
 
 /// One request that is over.
@@ -163,6 +165,10 @@ impl Slice {
     }
 
     fn add(&mut self, series: Series, micros: u64) {
+        self.add_many(series, micros, 1);
+    }
+
+    fn add_many(&mut self, series: Series, micros: u64, count: u64) {
         let known = self.series.iter_mut().find(|(known, _)| *known == series);
         let histogram = match known {
             Some((_, histogram)) => histogram,
@@ -174,7 +180,7 @@ impl Slice {
                 last
             }
         };
-        record(histogram, micros);
+        record_many(histogram, micros, count);
     }
 
     /// One of its distributions.
@@ -271,7 +277,7 @@ impl Tape {
         }
         tally.ok += 1;
         self.current.ok += 1;
-        if sample.verdict == Verdict::Left {
+        if sample.verdict != Verdict::Ok {
             return;
         }
         let micros = micros(sample.latency);
@@ -293,6 +299,13 @@ impl Tape {
     /// Adds a time to a distribution, in the slice that is being written.
     pub fn time(&mut self, series: Series, time: Duration) {
         self.current.add(series, micros(time));
+    }
+
+    /// Adds the gaps of a stream.
+    pub fn gaps(&mut self, gaps: &Gaps) {
+        for (micros, count) in gaps.counts() {
+            self.current.add_many(Series::Gap, micros, count);
+        }
     }
 
     /// Notes how late a request began.
@@ -375,13 +388,15 @@ mod tests {
         tape.add(&sample(Verdict::Failed(None), 500), MS, 1);
         tape.add(&sample(Verdict::Provoked, 400), MS, 1);
         tape.add(&sample(Verdict::Provoked, 500), MS, 1);
-        assert_eq!(tape.counts(), (1, 1));
+        tape.add(&sample(Verdict::Left, 200), MS, 1);
+        tape.add(&sample(Verdict::Awaited, 200), MS, 1);
+        assert_eq!(tape.counts(), (3, 1));
         assert_eq!(tape.whole(Series::Latency).len(), 1);
         assert_eq!(tape.whole(Series::Service).max() / 100, 100);
         assert_eq!(tape.invalid.sent, 2);
         assert_eq!((tape.invalid.refused, tape.invalid.server_errors), (1, 1));
         let statuses: Vec<_> = tape.tallies[0].statuses().collect();
-        assert_eq!(statuses, [(200, 1), (500, 1)]);
+        assert_eq!(statuses, [(200, 3), (500, 1)]);
     }
 
     #[test]

@@ -11,10 +11,12 @@ use acp_reports::load::{Capacity, CapacityRun, Report};
 use super::Scenario;
 use super::mixed::Journey;
 use crate::attack::{Load, Model};
+use crate::figures::failed_of_due;
 use crate::plan::Plan;
 use crate::run::{self, Job, Miss};
 use crate::schedule::Spread;
 use crate::script::Script;
+use crate::summary::share;
 
 /// The scenario.
 pub(super) static SCENARIO: Scenario = Scenario {
@@ -185,7 +187,7 @@ impl Search<'_> {
         }
         let why = why_not(&report, &*self.job.objective.missed);
         let holds = why.is_none();
-        let failed = report.requests.failed as f64;
+        let (failed, due) = failed_of_due(&report);
         self.runs.push(CapacityRun {
             rate,
             throughput_rps: report.throughput_rps,
@@ -193,7 +195,7 @@ impl Search<'_> {
             why,
             confirms,
             latency_ms: report.latency_ms,
-            errors: failed / (report.requests.total.max(1) as f64),
+            errors: share(failed, due),
         });
         if !holds {
             self.untrusted = report.generator.why.clone();

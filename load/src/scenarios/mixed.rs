@@ -1,14 +1,13 @@
 //! `mixed`: what users do all day: discover, configure, invoke, stream, and again.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use acp_reports::load::{Defect, Report};
 
 use super::Scenario;
 use crate::hot::{Exchange, Line, Prepared};
 use crate::inlet::{Manner, Reading};
-use crate::recorder::{Series, Verdict};
+use crate::recorder::Verdict;
 use crate::run::{self, Job};
 use crate::script::{Ask, Judged, Script, User};
 use crate::target::Target;
@@ -254,15 +253,15 @@ impl Journey {
     }
 }
 
-/// When the first event of a stream came; else what is wrong with it, in a word.
-fn heard(user: &mut User, exchange: &Exchange) -> Result<Instant, &'static str> {
+/// What is wrong with a stream, in a word, if anything.
+fn heard(user: &mut User, exchange: &Exchange) -> Result<(), &'static str> {
     if let Some(trouble) = exchange.trouble {
         return Err(trouble.name());
     }
     let heard = user.inlet.heard.as_mut().ok_or("not-a-stream")?;
     match heard.defect() {
         Some(_) => Err("broken-framing"),
-        None => heard.first.ok_or("no-event"),
+        None => heard.first.map(|_| ()).ok_or("no-event"),
     }
 }
 
@@ -312,9 +311,8 @@ impl Script for Journey {
             return judged;
         }
         match heard(user, exchange) {
-            Ok(first) => {
-                user.time(Series::FirstEvent, first - exchange.began);
-                user.time(Series::Complete, exchange.ended - exchange.began);
+            Ok(()) => {
+                user.time_stream(exchange);
                 judged
             }
             Err(why) => {

@@ -284,37 +284,40 @@ impl Script for Streams {
                 _ => judged,
             };
         };
+        // What never was a stream is none that broke.
+        if at_once == 0 || !(200..300).contains(&exchange.status) {
+            return judged;
+        }
+        let is_slow = matches!(ask.reading, Reading::Heard(Manner::Slow(_)));
         if user.counts {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.since.get_or_insert(exchange.began);
-            seen.opened += u64::from(exchange.status == 200);
+            seen.opened += 1;
             seen.events += heard.events;
             seen.left += u64::from(exchange.left);
-            seen.slow += u64::from(matches!(ask.reading, Reading::Heard(Manner::Slow(_))));
+            seen.slow += u64::from(is_slow);
         }
         if exchange.left {
             return Judged::of(Verdict::Left);
         }
-        let wrong = match (judged.verdict, exchange.trouble) {
-            (Verdict::Ok, _) => self.wrong(&self.known[ask.key], heard),
-            (_, Some(trouble)) => Some(format!("the stream was {}", trouble.name())),
-            _ => return judged,
+        let wrong = match exchange.trouble {
+            None => self.wrong(&self.known[ask.key], heard),
+            Some(trouble) => Some(format!("the stream was {}", trouble.name())),
         };
-        let (first, events) = (heard.first, heard.events);
         if let Some(wrong) = wrong {
             if user.counts {
                 self.note(at_once, &wrong);
             }
             return Judged::of(Verdict::Failed(Some("broken-stream")));
         }
-        if let Some(first) = first.filter(|_| events > 0) {
-            user.time(Series::FirstEvent, first - exchange.began);
-        }
-        user.time(Series::Complete, exchange.ended - exchange.began);
         if user.counts {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.completed += 1;
         }
+        if is_slow {
+            return Judged::of(Verdict::Awaited);
+        }
+        user.time_stream(exchange);
         judged
     }
 }

@@ -43,7 +43,7 @@ impl FromStr for Popularity {
 impl fmt::Display for Popularity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Zipf(exponent) => write!(f, "zipf({exponent:.1})"),
+            Self::Zipf(exponent) => write!(f, "zipf({exponent:?})"),
             Self::Uniform => f.write_str("uniform"),
             Self::Sequential => f.write_str("sequential"),
         }
@@ -96,6 +96,11 @@ mod tests {
     #[test]
     fn popularities_are_read_and_shown() {
         assert_eq!("zipf:1.2".parse(), Ok(Popularity::Zipf(1.2)));
+        for shown in ["zipf(1.0)", "zipf(1.25)", "zipf(0.333)"] {
+            let typed = shown.replace('(', ":").replace(')', "");
+            let popularity: Popularity = typed.parse().expect("a popularity");
+            assert_eq!(popularity.to_string(), shown);
+        }
         for wrong in ["zip", "zipf:", "zipf:-1", "zipf:nan", ""] {
             assert!(wrong.parse::<Popularity>().is_err(), "{wrong}");
         }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use acp_load::attack::Model;
+use acp_load::hlog::{Log, decoded};
 use acp_load::plan::Plan;
 use acp_load::schedule::Spread;
+use acp_load::threshold::Threshold;
 
 use crate::common::{Agent, job, run};
 
@@ -46,10 +48,16 @@ async fn what_cannot_be_kept_up_is_said() {
         backlog: 20,
     };
     let report = run(&job, "mixed").await;
-    let arrivals = report.arrivals.expect("it is there");
+    let arrivals = report.arrivals.clone().expect("it is there");
     assert!(arrivals.dropped > 0 && !arrivals.kept_up, "{arrivals:?}");
     assert!(arrivals.why.expect("it is there").contains("1 connections"));
     assert!(!report.generator.trusted);
+    // Who was dropped got no answer, whoever else got a quick one.
+    for asked in ["errors<50%", "p90<1min"] {
+        let threshold: Threshold = asked.parse().expect("a threshold");
+        let judged = threshold.judge(&report);
+        assert!(!judged.holds, "{judged:?}");
+    }
 }
 
 #[tokio::test]
@@ -66,6 +74,13 @@ async fn what_is_served_after_the_end_is_not_in_the_rate() {
     };
     let report = run(&job, "mixed").await;
     assert_eq!(report.requests.ok, 60);
+    // They are in the log all the same.
+    let totals = Log::of(&report).totals().expect("they can be added");
+    for (name, text) in &report.histograms {
+        assert_eq!(totals[name], decoded(text).expect("a histogram"), "{name}");
+    }
+    let streamed: Threshold = "first_event.p95<1min".parse().expect("a threshold");
+    assert!(streamed.judge(&report).holds);
     assert!(report.throughput_rps < 34.0, "{}", report.throughput_rps);
     let arrivals = report.arrivals.expect("it is there");
     assert_eq!((arrivals.intended, arrivals.dropped), (60, 0));

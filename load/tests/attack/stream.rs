@@ -1,8 +1,8 @@
 //! The scenario `stream`, against the reference agent and its faults.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acp_load::attack::Model;
@@ -46,6 +46,52 @@ async fn clients_that_leave_and_clients_that_are_slow_are_not_the_agents_failure
 }
 
 #[tokio::test]
+async fn the_time_that_slow_readers_take_is_not_the_agents() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.clients.slow = 1.0;
+    let report = run(&job, "stream").await;
+    let stream = report.stream.expect("it is there");
+    assert!(
+        stream.slow > 0 && stream.completed == stream.slow,
+        "{stream:?}"
+    );
+    assert_eq!(report.requests.ok, stream.completed);
+    let distributions = [
+        report.latency_ms,
+        stream.first_event_ms,
+        stream.gap_ms,
+        stream.complete_ms,
+    ];
+    assert_eq!(distributions.map(|it| it.count), [0; 4]);
+}
+
+#[tokio::test]
+async fn what_never_was_a_stream_is_none_that_broke() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.load.model = Model::Closed(Plan::constant(4.0, Duration::from_millis(800)));
+    let (begun, begins) = tokio::sync::oneshot::channel();
+    let begun = Mutex::new(Some(begun));
+    job.show = Some(Arc::new(move |_| {
+        let begun = begun.lock().expect("a sender").take();
+        let _ = begun.expect("it begins once").send(());
+    }));
+    let stopping = async {
+        begins.await.expect("it begins");
+        agent.stop().await;
+    };
+    let (report, ()) = tokio::join!(run(&job, "stream"), stopping);
+    assert!(report.requests.by_error.contains_key("unreachable"));
+    let stream = report.stream.expect("it is there");
+    assert_eq!(
+        stream.opened,
+        stream.completed + stream.broken,
+        "{stream:?}"
+    );
+}
+
+#[tokio::test]
 async fn what_goes_wrong_with_streams_is_named_with_the_number_at_once() {
     for fault in [
         "cuts-streams-short",
@@ -55,7 +101,14 @@ async fn what_goes_wrong_with_streams_is_named_with_the_number_at_once() {
     ] {
         let agent = Agent::start(&[fault]).await;
         let report = run(&job(&agent).await, "stream").await;
-        let violation = report.stream.expect("it is there").first_violation;
+        let stream = report.stream.expect("it is there");
+        // What failed is in no distribution.
+        let counts = [stream.first_event_ms, stream.gap_ms, stream.complete_ms].map(|it| it.count);
+        assert!(
+            stream.completed > 0 || counts == [0; 3],
+            "{fault}: {counts:?}"
+        );
+        let violation = stream.first_violation;
         assert!(violation.is_some_and(|it| it.at_once >= 1), "{fault}");
         assert_eq!(report.defects[0].name, "broken-streams");
     }

@@ -86,6 +86,25 @@ async fn refusals_by_a_rate_limit_are_told_of() {
 }
 
 #[tokio::test]
+async fn what_was_never_answered_well_is_no_pass_whatever_else_was() {
+    let agent = Agent::with(reference::Settings {
+        rate_limit_invoke: Some(settings::Quota {
+            requests: 1,
+            window: Duration::from_secs(60),
+        }),
+        ..reference::Settings::unlimited()
+    })
+    .await;
+    // The one that is admitted.
+    run(&job(&agent).await, "mixed").await;
+    let report = run(&job(&agent).await, "mixed").await;
+    assert!(report.requests.ok > 0);
+    assert_eq!(report.judge(), Verdict::Error);
+    let why = report.error.expect("why");
+    assert!(why.contains("nothing was learnt of POST /invoke") && why.contains("rate limit"));
+}
+
+#[tokio::test]
 async fn what_is_invalid_and_gets_5xx_fails_the_run() {
     let agent = Agent::start(&["crashes-on-a-number-for-a-city"]).await;
     let mut job = job(&agent).await;

@@ -56,7 +56,9 @@ pub(super) fn all(report: &Report) -> Vec<Block> {
 
 /// What was done, and to whom: the lines under the heading of the report.
 pub(super) fn head(report: &Report) -> Vec<(&'static str, String)> {
-    let mut rows = vec![("agent", report.target.url.clone())];
+    let url = &report.target.url;
+    let url = url.strip_suffix('/').unwrap_or(url);
+    let mut rows = vec![("agent", url.to_owned())];
     if let Some(id) = &report.target.agent_id {
         let version = report.target.agent_version.as_deref();
         let version = version.unwrap_or("(gives no version)");
@@ -68,7 +70,7 @@ pub(super) fn head(report: &Report) -> Vec<(&'static str, String)> {
     };
     let began = match report.started_at.as_str() {
         "" => String::new(),
-        began => format!("{began}, "),
+        began => format!("{}, ", began_at(began)),
     };
     let lasted = seconds(report.duration_s);
     let run = format!("{began}seed {}, {lasted}{warm_up}", report.seed);
@@ -78,6 +80,14 @@ pub(super) fn head(report: &Report) -> Vec<(&'static str, String)> {
         rows.push(("asked", listed(&report.asked)));
     }
     rows
+}
+
+/// To the millisecond, whatever the clock had.
+fn began_at(began: &str) -> String {
+    let time = began.parse::<jiff::Timestamp>();
+    time.map_or(began.to_owned(), |it| {
+        it.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    })
 }
 
 fn load(report: &Report) -> String {
@@ -116,11 +126,20 @@ fn listed(named: &BTreeMap<String, impl Display>) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// How many were counted. What was sent to be refused is in none of these counts, and in what was due.
+fn total(report: &Report) -> String {
+    let total = report.requests.total;
+    match report.invalid {
+        Some(invalid) => format!("{total}, and {} invalid ones beside them", invalid.sent),
+        None => total.to_string(),
+    }
+}
+
 fn requests(report: &Report) -> Block {
     let requests = &report.requests;
     let failed = share_of(requests.failed, requests.total);
     let mut rows = vec![
-        ("total", format!("{}", requests.total)),
+        ("total", total(report)),
         ("ok", well(report)),
         ("failed", format!("{} ({failed})", requests.failed)),
     ];

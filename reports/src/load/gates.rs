@@ -40,6 +40,17 @@ pub struct Threshold {
     pub unit: Unit,
     /// Whether it holds.
     pub holds: bool,
+    /// Why the figure is absent though the run has it, in a line: it lies among arrivals that were dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl Threshold {
+    /// Why there is no value, in a line.
+    pub(crate) fn lack(&self) -> &str {
+        let why = self.why.as_deref();
+        why.unwrap_or("the run has no such figure")
+    }
 }
 
 /// A run beside an earlier one.

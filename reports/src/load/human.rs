@@ -111,9 +111,10 @@ fn thresholds(thresholds: &[Threshold], out: &mut dyn io::Write) -> io::Result<(
         };
         let (mark, _, style) = face(status);
         let word = if threshold.holds { "holds" } else { "MISSED" };
-        let value = match threshold.value {
-            Some(value) => format!("is {}", figure(threshold.unit, value)),
-            None => "the run has no such figure".to_owned(),
+        let value = match (threshold.value, &threshold.why) {
+            (Some(value), _) => format!("is {}", figure(threshold.unit, value)),
+            (None, Some(_)) => "is not known".to_owned(),
+            (None, None) => threshold.lack().to_owned(),
         };
         let expression = text::clip(&threshold.expression, NAME * 2);
         let mark = paint(style, &format!("{mark} {word:6}"));
@@ -122,6 +123,9 @@ fn thresholds(thresholds: &[Threshold], out: &mut dyn io::Write) -> io::Result<(
             "  {mark} {expression}  {}",
             paint(DIM, &format!("({value})"))
         )?;
+        if let Some(why) = &threshold.why {
+            paragraph(out, 11, &text::clip(why, text::SENTENCE))?;
+        }
     }
     Ok(())
 }
@@ -237,6 +241,50 @@ mod tests {
     #[test]
     fn a_run_without_an_agent_says_so_and_shows_no_figures() {
         insta::assert_snapshot!(plain(&sample::unreachable()));
+    }
+
+    #[test]
+    fn the_head_is_written_as_that_of_a_check_is() {
+        let mut report = sample::cache();
+        report.target.url = "http://127.0.0.1:8000/".to_owned();
+        for began in [
+            "2026-11-22T10:00:00.123456789Z",
+            "2026-11-22T10:00:00.1234Z",
+        ] {
+            report.started_at = began.to_owned();
+            let text = plain(&report);
+            assert!(text.contains("2026-11-22T10:00:00.123Z, seed"), "{text}");
+            assert!(text.contains("http://127.0.0.1:8000\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn invalid_requests_stand_beside_the_total_that_leaves_them_out() {
+        let mut report = sample::cache();
+        report.invalid = Some(crate::load::Invalid {
+            sent: 603,
+            refused: 603,
+            ..crate::load::Invalid::default()
+        });
+        assert!(plain(&report).contains("and 603 invalid ones beside them"));
+    }
+
+    #[test]
+    fn a_percentile_among_the_dropped_says_why_it_does_not_hold() {
+        let mut report = sample::cache();
+        report.thresholds[0].value = None;
+        let why =
+            "317 of the 800 arrivals were dropped, and p95 lies among them: they waited for ever";
+        report.thresholds[0].why = Some(why.to_owned());
+        let text = plain(&report);
+        assert!(
+            text.contains("(is not known)\n           317 of the 800"),
+            "{text}"
+        );
+        assert!(
+            text.lines()
+                .all(|line| line.chars().count() <= crate::layout::WIDTH)
+        );
     }
 
     #[test]

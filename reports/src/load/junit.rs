@@ -17,7 +17,9 @@ pub(super) fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> 
     let name = format!("acp-tck load {}", text::clip(&report.scenario, 60));
     let mut document = quick_junit::Report::new(name);
     document.time = Duration::try_from_secs_f64(report.duration_s).ok();
-    document.add_test_suite(suite(report, "run", vec![run(report)]));
+    let mut runs = vec![run(report)];
+    runs.extend(generator(report));
+    document.add_test_suite(suite(report, "run", runs));
     let thresholds = report.thresholds.iter().map(threshold);
     let defects = report.defects.iter().map(defect);
     let metrics = report.baseline.as_ref().map(metrics);
@@ -52,15 +54,28 @@ fn suite(report: &Report, name: &str, cases: Vec<TestCase>) -> TestSuite {
 }
 
 fn run(report: &Report) -> TestCase {
+    let error = |name| wrong(NonSuccessKind::Error, name, words::verdict(report));
     let status = match report.verdict {
-        Verdict::Error => wrong(NonSuccessKind::Error, "error", words::verdict(report)),
+        Verdict::Error => error("error"),
+        _ if report.interrupted => error("interrupted"),
         _ => TestCaseStatus::success(),
     };
-    let mut case = TestCase::new("the run came to its end", status);
-    if let Some(why) = report.generator.why.as_deref() {
-        case.set_system_out(format!("NOT TRUSTED: {}", text::clip(why, text::SENTENCE)));
-    }
-    case
+    TestCase::new("the run came to its end", status)
+}
+
+/// Whether the figures are the agent's. Only whoever demands it fails a run for that, and the report does not
+/// know who does: so it passes or is skipped. Of nothing that was asked there is nothing to say.
+fn generator(report: &Report) -> Option<TestCase> {
+    let generator = &report.generator;
+    let status = if generator.trusted {
+        TestCaseStatus::success()
+    } else {
+        let why = generator.why.as_deref().unwrap_or("it says not why");
+        let mut status = TestCaseStatus::skipped();
+        status.set_message(format!("NOT TRUSTED: {}", text::clip(why, text::SENTENCE)));
+        status
+    };
+    (report.requests.total > 0).then(|| TestCase::new("the generator kept up", status))
 }
 
 fn wrong(kind: NonSuccessKind, name: &str, message: String) -> TestCaseStatus {
@@ -73,7 +88,7 @@ fn wrong(kind: NonSuccessKind, name: &str, message: String) -> TestCaseStatus {
 fn threshold(threshold: &super::Threshold) -> TestCase {
     let value = match threshold.value {
         Some(value) => format!("it is {}", figure(threshold.unit, value)),
-        None => "the run has no such figure".to_owned(),
+        None => text::clip(threshold.lack(), ATTRIBUTE),
     };
     let status = match threshold.holds {
         true => TestCaseStatus::success(),
@@ -133,7 +148,25 @@ mod tests {
         let document = read(&sample::cache());
         // A threshold, a figure, a defect.
         assert_eq!((document.failures, document.errors), (3, 0));
-        assert_eq!(document.tests, 8);
+        assert_eq!(document.tests, 9);
+    }
+
+    #[test]
+    fn a_run_that_was_ended_early_did_not_come_to_its_end() {
+        let mut report = sample::cache();
+        report.interrupted = true;
+        let document = read(&report);
+        assert_eq!((document.failures, document.errors), (3, 1));
+        assert!(written(&report).contains("(ended early)"));
+    }
+
+    #[test]
+    fn a_generator_that_did_not_keep_up_is_no_test_that_passed() {
+        let mut report = sample::cache();
+        for trusted in [true, false] {
+            report.generator.trusted = trusted;
+            assert_eq!(written(&report).contains("<skipped"), !trusted);
+        }
     }
 
     #[test]

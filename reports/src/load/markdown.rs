@@ -29,9 +29,10 @@ fn gates(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
     list(out, "Defects", defects)?;
     if !report.thresholds.is_empty() {
         let lines = report.thresholds.iter().map(|it| {
-            let value = it
-                .value
-                .map_or("not measured".to_owned(), |value| figure(it.unit, value));
+            let value = match it.value {
+                Some(value) => figure(it.unit, value),
+                None => cell(it.why.as_deref().unwrap_or("not measured")),
+            };
             let holds = if it.holds { "holds" } else { "**missed**" };
             vec![cell(&it.expression), value, holds.to_owned()]
         });

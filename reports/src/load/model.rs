@@ -253,7 +253,7 @@ pub struct Endpoint {
 pub struct Arrivals {
     /// How many were due in the measured time.
     pub intended: u64,
-    /// Given up because too many were waiting already.
+    /// Never begun: too many were waiting already, or they still waited a timeout after the end.
     pub dropped: u64,
     /// Requests per second that were really begun.
     pub started_rps: f64,
@@ -328,7 +328,7 @@ pub struct Slice {
     pub memory_bytes: Option<u64>,
     /// Of the requests that ended well in it.
     pub latency_ms: Latency,
-    /// From one event of a stream to the next, of the gaps that ended in it.
+    /// From one event of a stream to the next, of the streams that ended well in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_ms: Option<Latency>,
     /// Its histograms, as in [`Report::histograms`].

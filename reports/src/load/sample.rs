@@ -66,6 +66,7 @@ fn threshold(expression: &str, value: f64, unit: Unit, holds: bool) -> Threshold
         value: Some(value),
         unit,
         holds,
+        why: None,
     }
 }
 

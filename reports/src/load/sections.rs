@@ -263,7 +263,8 @@ pub struct Stream {
     pub events: u64,
     /// From the request to the first event, in milliseconds; heads, comments and keep-alives are none.
     pub first_event_ms: Latency,
-    /// From one event to the next, in milliseconds.
+    /// From one event to the next, in milliseconds; of streams that came to their proper end, as the other two,
+    /// and were not read slowly.
     pub gap_ms: Latency,
     /// From the request to the end, in milliseconds.
     pub complete_ms: Latency,
@@ -329,7 +330,7 @@ pub struct CapacityRun {
     pub confirms: bool,
     /// Of successful requests.
     pub latency_ms: Latency,
-    /// The share of requests that failed.
+    /// The share of what was due that failed or was dropped.
     pub errors: f64,
 }
 

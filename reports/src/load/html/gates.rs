@@ -50,7 +50,7 @@ pub(super) fn gates(thresholds: &[Threshold]) -> Vec<Gate> {
             expression: text::clip(&threshold.expression, 80),
             value: match threshold.value {
                 Some(value) => text::clip(&figure(threshold.unit, value), 40),
-                None => "the run has no such figure".to_owned(),
+                None => text::clip(threshold.lack(), text::SENTENCE),
             },
             holds: threshold.holds,
         })
