@@ -1,5 +1,6 @@
 //! `cache`: how often answers come from the cache, what that saves, and whether they are right.
 
+mod answers;
 mod metrics;
 mod modes;
 mod questions;
@@ -61,6 +62,7 @@ async fn attack(job: &Job) -> Report {
     let expected = questions.expected(room(job.cache, &traffic.capabilities), pace, job.load.seed);
     cache.expected_hit_rate = expected.unwrap_or_default();
     report.cache = Some(cache);
+    report.notes.extend(unverified(&seen));
     report.defects.extend(defects(&seen));
     report
 }
@@ -144,6 +146,14 @@ fn figures(questions: &Questions, seen: &Seen, taken: &Taken, notes: &mut Vec<St
     cache.hit_latency_ms = latency(&hits);
     cache.miss_latency_ms = latency(&misses);
     cache
+}
+
+fn unverified(seen: &Seen) -> Option<String> {
+    let note = format!(
+        "{} hits, warm-up included, could not be checked: no answer that was computed for their questions can be held against them",
+        seen.unverified
+    );
+    (seen.unverified > 0).then_some(note)
 }
 
 fn defects(seen: &Seen) -> Option<Defect> {

@@ -71,6 +71,42 @@ async fn without_marks_nothing_is_claimed_but_what_latency_shows() {
     assert_eq!(cache.hits > 0, cache.misses > 0, "{cache:?}");
 }
 
+/// Of three questions with one input two have a configuration, and the agent has one answer for all
+/// three: what was computed for one is wrong for both others, each time.
+#[tokio::test]
+async fn each_answer_of_another_configuration_is_counted() {
+    let agent = Agent::start(&["keys-without-config"]).await;
+    let mut job = job(&agent).await;
+    job.traffic.popularity = Popularity::Sequential;
+    job.traffic.keys = 30;
+    // One user: no question is asked by two at once.
+    job.load.users = 1;
+    job.load.model = Model::Closed(Plan::constant(1.0, Duration::from_millis(300)));
+    let report = run(&job, "cache").await;
+    let cache = report.cache.expect("it is there");
+    // All but the first and the last round are whole.
+    let in_rounds = (cache.hits.saturating_sub(60)) * 2 / 3;
+    assert!(cache.wrong_answers >= in_rounds, "{cache:?}");
+    assert!(cache.wrong_answers < cache.hits, "{cache:?}");
+    assert_eq!(report.defects[0].count, cache.wrong_answers);
+}
+
+/// A second run meets the answers of the first: what these should be is not known.
+#[tokio::test]
+async fn hits_of_an_earlier_run_are_told_of_and_not_accused() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.popularity = Popularity::Sequential;
+    let notes = async |job| {
+        let report = run(job, "cache").await;
+        assert_eq!(report.cache.expect("it is there").wrong_answers, 0);
+        let about = |note: &String| note.contains("could not be checked");
+        report.notes.into_iter().filter(about).count()
+    };
+    assert_eq!(notes(&job).await, 0);
+    assert_eq!(notes(&job).await, 1);
+}
+
 /// Two dozen questions at once are a crowd to this fault.
 #[tokio::test]
 async fn wrong_answers_among_many_are_found_there_and_not_before() {
