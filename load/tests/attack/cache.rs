@@ -1,5 +1,7 @@
 //! The scenario `cache`, against the reference agent and its faults.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use acp_load::attack::Model;
@@ -8,6 +10,8 @@ use acp_load::traffic::Popularity;
 use acp_reference_agent as reference;
 
 use crate::common::{Agent, job, run};
+use crate::stalling::SCHEMA;
+use crate::stub;
 
 #[tokio::test]
 async fn hits_and_misses_are_the_agents_own_and_none_is_wrong() {
@@ -106,6 +110,44 @@ async fn hits_of_an_earlier_run_are_told_of_and_not_accused() {
     };
     assert_eq!(notes(&job).await, 0);
     assert_eq!(notes(&job).await, 1);
+}
+
+/// The first three ask beforehand; then four users come at once, and each waits for the others.
+#[tokio::test]
+async fn a_key_that_all_users_compute_at_once_is_a_stampede() {
+    let (asked, all) = (AtomicUsize::new(0), Barrier::new(4));
+    let address = stub::serve(Arc::new(move |path, body| match path {
+        "/schema" => Some((stub::JSON, SCHEMA.to_owned())),
+        "/invoke" if !body.contains("\"stream\"") => {
+            let turn = asked.fetch_add(1, Ordering::SeqCst);
+            let is_crowd = (3..7).contains(&turn);
+            if is_crowd {
+                all.wait();
+            }
+            let is_hit = turn > 0 && !is_crowd;
+            let text = format!("{{\"output\":\"sun\",\"cached\":{is_hit}}}");
+            Some((stub::JSON, text))
+        }
+        _ => None,
+    }));
+    let mut job = stub::job_at(address).await;
+    job.traffic.keys = 1;
+    let report = run(&job, "cache").await;
+    let cache = report.cache.expect("it is there");
+    assert_eq!((cache.misses, cache.wrong_answers), (4, 0), "{cache:?}");
+    assert_eq!((cache.stampedes, cache.largest_stampede), (1, 4));
+}
+
+/// The last of the answers beforehand is a hit without a mark.
+#[tokio::test]
+async fn an_agent_that_marks_now_and_then_is_not_said_to_mark_nothing() {
+    let agent = Agent::start(&["marks-the-first-hit-only"]).await;
+    let report = run(&job(&agent).await, "cache").await;
+    let cache = report.cache.expect("it is there");
+    assert_eq!(cache.marker.as_deref(), Some("output/_from_cache: true"));
+    assert!(!cache.inferred && !cache.hit_rate_unknown);
+    let told = |note: &String| note.contains("is marked as a hit and the next is not");
+    assert!(report.notes.iter().any(told), "{:?}", report.notes);
 }
 
 /// Two dozen questions at once are a crowd to this fault.

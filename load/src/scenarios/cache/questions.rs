@@ -39,6 +39,7 @@ const HEADERS: [&str; 2] = ["x-cache", "cache-status"];
 /// An agent that has computed so many answers again, each the same as before, computes the same
 /// each time: fewer may be alike by chance.
 const STEADY: u64 = 5;
+const MARKED_NO_MORE: &str = "of one question asked again at once, an answer is marked as a hit and the next is not: hits, misses and stampedes are as the agent marks them";
 
 /// How an agent marks hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,14 +202,24 @@ impl Questions {
             |one: usize, other: usize| volatile::differing(&answers[one].1, &answers[other].1);
         let each_time = &differing(0, 1) & &differing(1, 2);
         self.volatile = &each_time & &differing(0, 2);
-        let (headers, body) = &answers[2];
-        self.marker = Marker::of(headers, body);
+        // Later ones first: they are hits rather than the first one is.
+        let mut latest = answers.iter().rev();
+        self.marker = latest.find_map(|(headers, body)| Marker::of(headers, body));
         let Some(marker) = self.marker else {
             return Ok(());
         };
+        let are_hits: Vec<bool> = answers
+            .iter()
+            .map(|(headers, body)| marker.is_hit(headers, body))
+            .collect();
+        if are_hits.windows(2).any(|pair| pair == [true, false]) {
+            self.notes.push(MARKED_NO_MORE.to_owned());
+        }
         let mut known = lock(&question.known);
-        for (_, body) in answers.iter().filter(|(it, body)| !marker.is_hit(it, body)) {
-            known.answers.compute(self.digest(body));
+        for ((_, body), is_hit) in answers.iter().zip(are_hits) {
+            if !is_hit {
+                known.answers.compute(self.digest(body));
+            }
         }
         Ok(())
     }
