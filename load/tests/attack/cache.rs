@@ -1,7 +1,8 @@
 //! The scenario `cache`, against the reference agent and its faults.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use acp_load::attack::Model;
@@ -136,6 +137,31 @@ async fn a_key_that_all_users_compute_at_once_is_a_stampede() {
     let cache = report.cache.expect("it is there");
     assert_eq!((cache.misses, cache.wrong_answers), (4, 0), "{cache:?}");
     assert_eq!((cache.stampedes, cache.largest_stampede), (1, 4));
+}
+
+/// As a language model's: each of its answers is another one, and is served from the cache for a while.
+#[tokio::test]
+async fn an_agent_that_computes_another_answer_each_time_is_not_accused() {
+    let asked = Mutex::new(BTreeMap::<String, usize>::new());
+    let address = stub::serve(Arc::new(move |path, body| match path {
+        "/schema" => Some((stub::JSON, SCHEMA.to_owned())),
+        "/invoke" if !body.contains("\"stream\"") => {
+            let mut asked = asked.lock().expect("not poisoned");
+            let asks = asked.entry(body.to_owned()).or_default();
+            let (answer, turn) = (*asks / 12, *asks % 12);
+            let is_hit = turn != 0;
+            *asks += 1;
+            let text = format!("{{\"output\":\"{answer}\",\"cached\":{is_hit}}}");
+            Some((stub::JSON, text))
+        }
+        _ => None,
+    }));
+    let mut job = stub::job_at(address).await;
+    job.traffic.keys = 5;
+    let report = run(&job, "cache").await;
+    let cache = report.cache.expect("it is there");
+    assert!(cache.hits > 0 && cache.misses > 0, "{cache:?}");
+    assert_eq!(cache.wrong_answers, 0, "{:?}", report.defects);
 }
 
 /// The last of the answers beforehand is a hit without a mark.

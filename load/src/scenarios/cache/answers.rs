@@ -55,7 +55,7 @@ impl Answers {
         is_same
     }
 
-    /// An answer came from the cache. `asks` is how often this question was asked of late, if nobody
+    /// An answer came from the cache. `asks` is how often this question was asked so far, where nobody
     /// can have asked it before the run.
     pub(super) fn hit(&mut self, digest: u64, asks: Option<u64>) {
         self.hits += 1;
