@@ -235,6 +235,19 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_hit_rate_holds_nothing() {
+        let mut report = report();
+        report.cache = Some(Cache {
+            hit_rate_unknown: true,
+            ..Cache::default()
+        });
+        for text in ["hit_rate>=0", "hit_rate<0.5"] {
+            let judged = text.parse::<Threshold>().expect(text).judge(&report);
+            assert_eq!((judged.value, judged.holds), (None, false));
+        }
+    }
+
+    #[test]
     fn thresholds_hold_or_do_not_in_whatever_unit() {
         for text in [
             "p99<50ms",

@@ -171,6 +171,7 @@ pub(super) fn cache(all: &[&Report], totals: &Totals) -> Option<Cache> {
         } else {
             0.0
         },
+        hit_rate_unknown: answers == 0.0,
         // Of several generators on one cache the truth is above it: each warms it for the others.
         expected_hit_rate: if answers > 0.0 {
             expected / answers

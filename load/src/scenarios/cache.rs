@@ -1,5 +1,6 @@
 //! `cache`: how often answers come from the cache, what that saves, and whether they are right.
 
+mod answers;
 mod metrics;
 mod modes;
 mod questions;
@@ -48,7 +49,10 @@ async fn attack(job: &Job) -> Report {
     let seen = questions.seen();
     if let (Some(before), Some(after)) = (before, after) {
         let told = before.until(after);
-        report.notes.push(compare(told, (seen.hits, seen.misses)));
+        let has_warm_up = !job.load.warm_up.is_zero();
+        report
+            .notes
+            .push(compare(told, (seen.hits, seen.misses), has_warm_up));
     }
     let mut cache = figures(&questions, &seen, &taken, &mut report.notes);
     let (total, warm_up) = (report.requests.total, taken.tape.warm_up);
@@ -61,6 +65,7 @@ async fn attack(job: &Job) -> Report {
     let expected = questions.expected(room(job.cache, &traffic.capabilities), pace, job.load.seed);
     cache.expected_hit_rate = expected.unwrap_or_default();
     report.cache = Some(cache);
+    report.notes.extend(unverified(&seen));
     report.defects.extend(defects(&seen));
     report
 }
@@ -89,13 +94,19 @@ fn room(said: Room, capabilities: &Value) -> Room {
     }
 }
 
-fn compare((hits, misses): (u64, u64), ours: (u64, u64)) -> String {
+/// What the agent counted, which counts from the first request on, beside what was seen.
+fn compare((hits, misses): (u64, u64), seen: (u64, u64), has_warm_up: bool) -> String {
+    let with = if has_warm_up {
+        ", warm-up included"
+    } else {
+        ""
+    };
     let told = format!("the agent's own counters say {hits} hits and {misses} misses");
-    match (hits, misses) == ours {
-        true => format!("{told}: the same as was seen"),
+    match (hits, misses) == seen {
+        true => format!("{told}: the same as was seen{with}"),
         false => {
-            let (hits, misses) = ours;
-            format!("{told}; {hits} and {misses} were seen, warm-up included")
+            let (hits, misses) = seen;
+            format!("{told}; {hits} and {misses} were seen{with}")
         }
     }
 }
@@ -114,7 +125,6 @@ fn figures(questions: &Questions, seen: &Seen, taken: &Taken, notes: &mut Vec<St
         (tape.whole(Series::Hit), tape.whole(Series::Miss))
     } else {
         // What was not marked can only be told by how long it took.
-        cache.inferred = true;
         let service = tape.whole(Series::Service);
         let times = if service.is_empty() {
             tape.whole(Series::Latency)
@@ -122,10 +132,13 @@ fn figures(questions: &Questions, seen: &Seen, taken: &Taken, notes: &mut Vec<St
             service
         };
         match modes::split(&times) {
-            Some(halves) => halves,
+            Some(halves) => {
+                cache.inferred = true;
+                halves
+            }
             None => {
                 notes.push(
-                    "no answer is marked as a hit, and their latencies have one mode: nothing can be said of a cache".to_owned(),
+                    "no answer is marked as a hit, and no valley parts fast answers from slow ones: nothing can be said of a cache".to_owned(),
                 );
                 (histogram(), histogram())
             }
@@ -134,6 +147,7 @@ fn figures(questions: &Questions, seen: &Seen, taken: &Taken, notes: &mut Vec<St
     cache.hits = hits.len();
     cache.misses = misses.len();
     let all = cache.hits + cache.misses;
+    cache.hit_rate_unknown = all == 0;
     if all > 0 {
         cache.hit_rate = cache.hits as f64 / all as f64;
     }
@@ -144,6 +158,14 @@ fn figures(questions: &Questions, seen: &Seen, taken: &Taken, notes: &mut Vec<St
     cache.hit_latency_ms = latency(&hits);
     cache.miss_latency_ms = latency(&misses);
     cache
+}
+
+fn unverified(seen: &Seen) -> Option<String> {
+    let note = format!(
+        "{} hits, warm-up included, could not be checked: no answer that was computed for their questions can be held against them",
+        seen.unverified
+    );
+    (seen.unverified > 0).then_some(note)
 }
 
 fn defects(seen: &Seen) -> Option<Defect> {
@@ -160,6 +182,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_warm_up_in_the_agents_counters_is_said() {
+        let same = compare((914, 486), (914, 486), true);
+        assert!(same.ends_with("same as was seen, warm-up included"));
+        let other = compare((914, 486), (900, 486), true);
+        assert!(other.ends_with("486 were seen, warm-up included"));
+        let without = compare((9, 4), (9, 4), false);
+        assert!(without.ends_with("the same as was seen"));
+    }
 
     #[test]
     fn what_the_user_says_of_the_cache_comes_before_what_the_agent_does() {

@@ -1,5 +1,8 @@
 //! The scenario `cache`, against the reference agent and its faults.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 use std::time::Duration;
 
 use acp_load::attack::Model;
@@ -8,6 +11,8 @@ use acp_load::traffic::Popularity;
 use acp_reference_agent as reference;
 
 use crate::common::{Agent, job, run};
+use crate::stalling::SCHEMA;
+use crate::stub;
 
 #[tokio::test]
 async fn hits_and_misses_are_the_agents_own_and_none_is_wrong() {
@@ -65,10 +70,110 @@ async fn without_marks_nothing_is_claimed_but_what_latency_shows() {
     let mut job = job(&agent).await;
     job.load.warm_up = Duration::from_millis(100);
     let cache = run(&job, "cache").await.cache.expect("it is there");
-    assert!(cache.inferred);
     assert_eq!(cache.marker, None);
+    assert_eq!(cache.inferred, cache.hits > 0, "{cache:?}");
+    assert_eq!(cache.hit_rate_unknown, !cache.inferred, "{cache:?}");
     // Where all are alike, none is called a miss.
     assert_eq!(cache.hits > 0, cache.misses > 0, "{cache:?}");
+}
+
+/// Of three questions with one input two have a configuration, and the agent has one answer for all
+/// three: what was computed for one is wrong for both others, each time.
+#[tokio::test]
+async fn each_answer_of_another_configuration_is_counted() {
+    let agent = Agent::start(&["keys-without-config"]).await;
+    let mut job = job(&agent).await;
+    job.traffic.popularity = Popularity::Sequential;
+    job.traffic.keys = 30;
+    // One user: no question is asked by two at once.
+    job.load.users = 1;
+    job.load.model = Model::Closed(Plan::constant(1.0, Duration::from_millis(300)));
+    let report = run(&job, "cache").await;
+    let cache = report.cache.expect("it is there");
+    // All but the first and the last round are whole.
+    let in_rounds = (cache.hits.saturating_sub(60)) * 2 / 3;
+    assert!(cache.wrong_answers >= in_rounds, "{cache:?}");
+    assert!(cache.wrong_answers < cache.hits, "{cache:?}");
+    assert_eq!(report.defects[0].count, cache.wrong_answers);
+}
+
+/// A second run meets the answers of the first: what these should be is not known.
+#[tokio::test]
+async fn hits_of_an_earlier_run_are_told_of_and_not_accused() {
+    let agent = Agent::start(&[]).await;
+    let mut job = job(&agent).await;
+    job.traffic.popularity = Popularity::Sequential;
+    let notes = async |job| {
+        let report = run(job, "cache").await;
+        assert_eq!(report.cache.expect("it is there").wrong_answers, 0);
+        let about = |note: &String| note.contains("could not be checked");
+        report.notes.into_iter().filter(about).count()
+    };
+    assert_eq!(notes(&job).await, 0);
+    assert_eq!(notes(&job).await, 1);
+}
+
+/// The first three ask beforehand; then four users come at once, and each waits for the others.
+#[tokio::test]
+async fn a_key_that_all_users_compute_at_once_is_a_stampede() {
+    let (asked, all) = (AtomicUsize::new(0), Barrier::new(4));
+    let address = stub::serve(Arc::new(move |path, body| match path {
+        "/schema" => Some((stub::JSON, SCHEMA.to_owned())),
+        "/invoke" if !body.contains("\"stream\"") => {
+            let turn = asked.fetch_add(1, Ordering::SeqCst);
+            let is_crowd = (3..7).contains(&turn);
+            if is_crowd {
+                all.wait();
+            }
+            let is_hit = turn > 0 && !is_crowd;
+            let text = format!("{{\"output\":\"sun\",\"cached\":{is_hit}}}");
+            Some((stub::JSON, text))
+        }
+        _ => None,
+    }));
+    let mut job = stub::job_at(address).await;
+    job.traffic.keys = 1;
+    let report = run(&job, "cache").await;
+    let cache = report.cache.expect("it is there");
+    assert_eq!((cache.misses, cache.wrong_answers), (4, 0), "{cache:?}");
+    assert_eq!((cache.stampedes, cache.largest_stampede), (1, 4));
+}
+
+/// As a language model's: each of its answers is another one, and is served from the cache for a while.
+#[tokio::test]
+async fn an_agent_that_computes_another_answer_each_time_is_not_accused() {
+    let asked = Mutex::new(BTreeMap::<String, usize>::new());
+    let address = stub::serve(Arc::new(move |path, body| match path {
+        "/schema" => Some((stub::JSON, SCHEMA.to_owned())),
+        "/invoke" if !body.contains("\"stream\"") => {
+            let mut asked = asked.lock().expect("not poisoned");
+            let asks = asked.entry(body.to_owned()).or_default();
+            let (answer, turn) = (*asks / 12, *asks % 12);
+            let is_hit = turn != 0;
+            *asks += 1;
+            let text = format!("{{\"output\":\"{answer}\",\"cached\":{is_hit}}}");
+            Some((stub::JSON, text))
+        }
+        _ => None,
+    }));
+    let mut job = stub::job_at(address).await;
+    job.traffic.keys = 5;
+    let report = run(&job, "cache").await;
+    let cache = report.cache.expect("it is there");
+    assert!(cache.hits > 0 && cache.misses > 0, "{cache:?}");
+    assert_eq!(cache.wrong_answers, 0, "{:?}", report.defects);
+}
+
+/// The last of the answers beforehand is a hit without a mark.
+#[tokio::test]
+async fn an_agent_that_marks_now_and_then_is_not_said_to_mark_nothing() {
+    let agent = Agent::start(&["marks-the-first-hit-only"]).await;
+    let report = run(&job(&agent).await, "cache").await;
+    let cache = report.cache.expect("it is there");
+    assert_eq!(cache.marker.as_deref(), Some("output/_from_cache: true"));
+    assert!(!cache.inferred && !cache.hit_rate_unknown);
+    let told = |note: &String| note.contains("is marked as a hit and the next is not");
+    assert!(report.notes.iter().any(told), "{:?}", report.notes);
 }
 
 /// Two dozen questions at once are a crowd to this fault.

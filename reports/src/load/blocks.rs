@@ -45,7 +45,8 @@ pub(super) struct Table {
 pub(super) fn all(report: &Report) -> Vec<Block> {
     let mut blocks = vec![requests(report), latency(report)];
     blocks.extend(endpoints(&report.endpoints));
-    blocks.extend(report.cache.as_ref().map(super::cache_block::of));
+    let cache = report.cache.as_ref();
+    blocks.extend(cache.map(|it| super::cache_block::of(it, report.model)));
     blocks.extend(report.rate_limit.as_ref().map(super::limit_block::of));
     blocks.extend(report.stream.as_ref().map(stream));
     blocks.extend(report.capacity.as_ref().map(capacity));

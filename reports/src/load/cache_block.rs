@@ -1,10 +1,10 @@
 //! What is shown of a cache under load.
 
-use super::Cache;
 use super::blocks::{Block, Kind, distributions};
 use super::words::share;
+use super::{Cache, Model};
 
-pub(super) fn of(cache: &Cache) -> Block {
+pub(super) fn of(cache: &Cache, model: Model) -> Block {
     let told = match (&cache.marker, cache.inferred) {
         (_, true) => {
             "inferred from latency alone, since the agent marks nothing: a guess".to_owned()
@@ -33,7 +33,11 @@ pub(super) fn of(cache: &Cache) -> Block {
     rows.push(("stampedes", stampedes));
     Block {
         kind: Kind::Cache,
-        title: "Cache, in ms",
+        // In the open model the latency above counts from when a request was due.
+        title: match model {
+            Model::Closed => "Cache, in ms",
+            Model::Open => "Cache, in ms of service",
+        },
         rows,
         table: Some(distributions(&[
             ("hits", &cache.hit_latency_ms),
@@ -47,5 +51,28 @@ fn computed(cache: &Cache) -> String {
     match cache.popularity.as_str() {
         "" => format!("{rate} for these keys, time to live and size"),
         keys => format!("{rate} for {keys}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_no_rate() {
+        let cache = Cache {
+            hit_rate_unknown: true,
+            ..Cache::default()
+        };
+        assert_eq!(cache.known_hit_rate(), None);
+        let block = of(&cache, Model::Closed);
+        assert!(block.rows[0].1.starts_with("not known"), "{block:?}");
+    }
+
+    #[test]
+    fn times_from_when_a_request_was_sent_are_called_service() {
+        let title = |model| of(&Cache::default(), model).title;
+        assert_eq!(title(Model::Closed), "Cache, in ms");
+        assert_eq!(title(Model::Open), "Cache, in ms of service");
     }
 }

@@ -108,6 +108,7 @@ pub(crate) fn cache() -> Report {
         hits: 12_000,
         misses: 3_000,
         hit_rate: 0.8,
+        hit_rate_unknown: false,
         expected_hit_rate: 0.814,
         hit_latency_ms: latency(12_000, 0.5),
         miss_latency_ms: latency(3_000, 12.0),

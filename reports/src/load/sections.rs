@@ -12,8 +12,11 @@ pub struct Cache {
     pub hits: u64,
     /// Answers that did not.
     pub misses: u64,
-    /// Hits as a share of both; says nothing where both are 0.
+    /// Hits as a share of both; says nothing where it is not known.
     pub hit_rate: f64,
+    /// Whether hits and misses could not be told apart: `hit_rate` is then 0, and means nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hit_rate_unknown: bool,
     /// What the distribution of keys, the time to live and the size would give.
     pub expected_hit_rate: f64,
     /// Of hits, in milliseconds.
@@ -46,7 +49,8 @@ impl Cache {
     /// Hits as a share of hits and misses, where there were any that could be told apart.
     #[must_use]
     pub fn known_hit_rate(&self) -> Option<f64> {
-        (self.hits > 0 || self.misses > 0).then_some(self.hit_rate)
+        let is_known = !self.hit_rate_unknown && (self.hits > 0 || self.misses > 0);
+        is_known.then_some(self.hit_rate)
     }
 }
 

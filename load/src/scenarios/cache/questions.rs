@@ -1,6 +1,5 @@
 //! What is asked of a cache, and what its answers give away.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -10,6 +9,7 @@ use ahash::RandomState;
 use hyper::header::HeaderMap;
 use serde_json::Value;
 
+use super::answers::Answers;
 use crate::chance::{Chance, EXPECTED};
 use crate::hot::{Exchange, Line, Prepared};
 use crate::inlet::Reading;
@@ -36,8 +36,10 @@ const MEMBERS: [&str; 12] = [
 ];
 const HEADERS: [&str; 2] = ["x-cache", "cache-status"];
 
-/// Hits may be of an answer that was computed a moment before the last one.
-const REMEMBERED: usize = 4;
+/// An agent that has computed so many answers again, each the same as before, computes the same
+/// each time: fewer may be alike by chance.
+const STEADY: u64 = 5;
+const MARKED_NO_MORE: &str = "of one question asked again at once, an answer is marked as a hit and the next is not: hits, misses and stampedes are as the agent marks them";
 
 /// How an agent marks hits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +96,7 @@ struct Question {
 
 #[derive(Default)]
 struct Known {
-    /// The digests of what stays the same of the last computed answers, the newest last.
-    digests: VecDeque<u64>,
+    answers: Answers,
     /// When the last computed answer came.
     computed: Option<Instant>,
     /// How many were computed in a chain of overlapping times.
@@ -108,9 +109,15 @@ pub(super) struct Seen {
     pub(super) hits: u64,
     pub(super) misses: u64,
     pub(super) wrong: u64,
+    /// Hits that could not be held against any computed answer.
+    pub(super) unverified: u64,
     pub(super) example: Option<String>,
     pub(super) stampedes: u64,
     pub(super) largest: u64,
+    /// Answers that were computed again and were the same.
+    same: u64,
+    /// Those that were others.
+    changed: u64,
 }
 
 /// What users ask.
@@ -181,26 +188,40 @@ impl Questions {
         let Some(question) = self.questions.last() else {
             return Err("no question could be made".to_owned());
         };
-        let mut bodies = Vec::new();
-        let mut headers = HeaderMap::new();
+        let mut answers = Vec::new();
         // What changes by itself is another each time; what a wrong hit changes is not.
         for _ in 0..3 {
             question.asks.fetch_add(1, Ordering::Relaxed);
             let answer = say(line, &question.prepared, Reading::Kept).await;
-            let body = answer.json().filter(|_| answer.is_well());
             let status = answer.status;
-            bodies.push(
-                body.ok_or_else(|| format!("POST /invoke answers {status} to a valid input"))?,
-            );
-            headers = answer.headers;
+            let body = answer.json().filter(|_| answer.is_well());
+            let body =
+                body.ok_or_else(|| format!("POST /invoke answers {status} to a valid input"))?;
+            answers.push((answer.headers, body));
         }
         let differing =
-            |one: usize, other: usize| volatile::differing(&bodies[one], &bodies[other]);
+            |one: usize, other: usize| volatile::differing(&answers[one].1, &answers[other].1);
         let each_time = differing(0, 1).intersect(&differing(1, 2));
         self.volatile = each_time.intersect(&differing(0, 2));
-        self.marker = Marker::of(&headers, &bodies[2]);
-        let digest = self.digest(&bodies[0]);
-        lock(&self.questions[self.questions.len() - 1].known).digests = [digest].into();
+        // Later ones first: they are hits rather than the first one is.
+        let mut latest = answers.iter().rev();
+        self.marker = latest.find_map(|(headers, body)| Marker::of(headers, body));
+        let Some(marker) = self.marker else {
+            return Ok(());
+        };
+        let are_hits: Vec<bool> = answers
+            .iter()
+            .map(|(headers, body)| marker.is_hit(headers, body))
+            .collect();
+        if are_hits.windows(2).any(|pair| pair == [true, false]) {
+            self.notes.push(MARKED_NO_MORE.to_owned());
+        }
+        let mut known = lock(&question.known);
+        for ((_, body), is_hit) in answers.iter().zip(are_hits) {
+            if !is_hit {
+                known.answers.compute(self.digest(body));
+            }
+        }
         Ok(())
     }
 
@@ -219,8 +240,23 @@ impl Questions {
         expected_hit_rate(room, pace, |turn| self.draw.next(&mut chance, turn))
     }
 
+    /// All that was seen, with what can be said of hits now that the run is over.
     pub(super) fn seen(&self) -> Seen {
-        lock(&self.seen).clone()
+        let mut seen = lock(&self.seen).clone();
+        let is_steady = seen.changed == 0 && seen.same >= STEADY;
+        for question in &self.questions {
+            let found = lock(&question.known).answers.found(is_steady);
+            seen.wrong += found.foreign + found.differing;
+            seen.unverified += found.unverified;
+            let what = match (found.foreign, found.differing) {
+                (0, 0) => continue,
+                (0, _) => "a hit differs from what was computed",
+                _ => "an answer came from the cache to what was never asked",
+            };
+            seen.example
+                .get_or_insert_with(|| format!("{what}: {}", question.name));
+        }
+        seen
     }
 
     fn digest(&self, body: &Value) -> u64 {
@@ -228,49 +264,33 @@ impl Questions {
         self.hasher.hash_one(steady.to_string())
     }
 
-    /// Looks at a good answer: is it the one that this question has had before?
+    /// Looks at a good answer.
     fn look(&self, question: &Question, hit: Option<bool>, body: &Value, exchange: &Exchange) {
+        let Some(is_hit) = hit else {
+            return;
+        };
         let digest = self.digest(body);
-        let is_alone = question.asks.load(Ordering::Relaxed) == 1;
+        let asks = question.asks.load(Ordering::Relaxed);
         let mut known = lock(&question.known);
-        // An answer that is computed anew may be another one; a hit is one of the last.
-        let is_known = known.digests.is_empty() || known.digests.contains(&digest);
-        let differs = hit == Some(true) && !is_known;
-        if !differs && known.digests.back() != Some(&digest) {
-            known.digests.push_back(digest);
-            if known.digests.len() > REMEMBERED {
-                known.digests.pop_front();
-            }
-        }
         let mut seen = lock(&self.seen);
-        if hit == Some(true) && is_alone && question.is_new {
-            seen.wrong += 1;
-            seen.example.get_or_insert_with(|| {
-                format!(
-                    "an answer came from the cache to what was never asked: {}",
-                    question.name
-                )
-            });
-        } else if differs {
-            seen.wrong += 1;
-            seen.example.get_or_insert_with(|| {
-                format!("a hit differs from what was computed: {}", question.name)
-            });
+        if is_hit {
+            known.answers.hit(digest, question.is_new.then_some(asks));
+            seen.hits += 1;
+            return;
         }
-        match hit {
-            Some(true) => seen.hits += 1,
-            Some(false) => {
-                seen.misses += 1;
-                let overlaps = known.computed.is_some_and(|last| exchange.began < last);
-                known.chain = if overlaps { known.chain + 1 } else { 1 };
-                seen.stampedes += u64::from(known.chain == 2);
-                if overlaps {
-                    seen.largest = seen.largest.max(known.chain);
-                }
-                known.computed = known.computed.max(Some(exchange.ended));
-            }
+        match known.answers.compute(digest) {
+            Some(true) => seen.same += 1,
+            Some(false) => seen.changed += 1,
             None => {}
         }
+        seen.misses += 1;
+        let overlaps = known.computed.is_some_and(|last| exchange.began < last);
+        known.chain = if overlaps { known.chain + 1 } else { 1 };
+        seen.stampedes += u64::from(known.chain == 2);
+        if overlaps {
+            seen.largest = seen.largest.max(known.chain);
+        }
+        known.computed = known.computed.max(Some(exchange.ended));
     }
 }
 
