@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acp_reports::load::{
-    Arrivals, Curve, Endpoint, Figures, Generator, Latency, Model as ReportModel, Report, Requests,
-    Slice as ReportSlice,
+    Arrivals, Curve, Defect, Endpoint, Figures, Generator, Latency, Model as ReportModel, Report,
+    Requests, Slice as ReportSlice,
 };
 use hdrhistogram::Histogram;
 
@@ -59,12 +59,30 @@ pub(crate) fn fill(report: &mut Report, load: &Load, taken: &Taken, endpoints: &
             "{after} answers came after the end of the plan: they count, but not in the rate"
         ));
     }
-    if taken.abandoned > 0 {
-        let count = taken.abandoned;
-        report.notes.push(format!(
+    match taken.abandoned {
+        0 => {}
+        count if taken.was_stopped => report.notes.push(format!(
             "{count} requests were under way when the run ended, and count nowhere"
-        ));
+        )),
+        count => unfinished(report, count),
     }
+}
+
+/// Answers that go on and on are no answers: what was waited for, long after the run, and in vain, failed.
+fn unfinished(report: &mut Report, count: u64) {
+    let requests = &mut report.requests;
+    requests.total += count;
+    requests.failed += count;
+    *requests.by_status.entry("none".to_owned()).or_default() += count;
+    *requests
+        .by_error
+        .entry("unfinished".to_owned())
+        .or_default() += count;
+    report.defects.push(Defect {
+        name: "never-ends".to_owned(),
+        message: format!("{count} answers did not end, however long the run waited for them"),
+        count,
+    });
 }
 
 fn requests<'t>(tallies: impl IntoIterator<Item = &'t Tally>) -> Requests {

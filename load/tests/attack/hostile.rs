@@ -191,6 +191,7 @@ async fn an_answer_counts_though_the_agent_has_closed_before_it_read_the_body() 
     assert_eq!(report.requests.by_status, all);
 }
 
+const EVENTS: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n";
 const JSON: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
 
 #[tokio::test]
@@ -207,7 +208,7 @@ async fn a_document_that_drips_is_given_up_on() {
 #[tokio::test]
 async fn a_stream_at_rest_is_not_heard_for_ever() {
     let address = serve("/invoke/stream", |mut it| {
-        it.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")?;
+        it.write_all(EVENTS)?;
         drip(it, DRIP, ": still there\n\n")
     });
     let report = run(&job_at(address, TIMEOUT).await, "stream").await;
@@ -222,4 +223,18 @@ async fn who_does_not_want_to_wait_for_a_document_need_not() {
     job.stop.cancel();
     let report = run(&job, "mixed").await;
     assert!(report.interrupted && report.error.is_some());
+}
+
+#[tokio::test]
+async fn streams_that_never_end_have_failed() {
+    let address = serve("/invoke/stream", |mut it| {
+        it.write_all(EVENTS)?;
+        drip(it, DRIP, "data: {\"event\":\"progress\"}\n\n")
+    });
+    let mut job = job_at(address, TIMEOUT).await;
+    job.traffic.mix = vec![("stream".to_owned(), 1.0)];
+    let report = run(&job, "mixed").await;
+    let count = report.requests.by_error.get("unfinished").copied();
+    assert_eq!((count, report.requests.failed), (Some(4), 4));
+    assert!(report.defects.iter().any(|it| it.name == "never-ends"));
 }
