@@ -123,6 +123,7 @@ fn job(
             answers: arguments.cache_entries,
         },
         objective: objective(&arguments.objective)?,
+        pressure: arguments.duration.map(Into::into),
         memory: arguments.pid.map(memory).transpose()?,
         stop,
         show: None,

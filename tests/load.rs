@@ -127,6 +127,14 @@ fn wrong_usage_is_told_in_one_line() {
             "--users",
         ),
         (
+            vec![url, "--scenario", "rate-limit", "--keys", "7"],
+            "--keys",
+        ),
+        (
+            vec![url, "--scenario", "rate-limit", "--popularity", "uniform"],
+            "--popularity",
+        ),
+        (
             vec![url, "--scenario", "soak", "--pid", "4294967295"],
             "--pid",
         ),

@@ -41,6 +41,9 @@ pub struct Job {
     pub cache: Room,
     /// Of `capacity`: what must hold.
     pub objective: Objective,
+    /// Of `rate-limit`: how long twice the limit is asked for; `None` for as long as it takes to see what comes of
+    /// it, a minute at least.
+    pub pressure: Option<Duration>,
     /// Of `soak`: where the agent's memory is read, if not from its `/metrics`.
     pub memory: Option<ReadMemory>,
     /// Ends the run early.

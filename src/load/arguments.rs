@@ -11,7 +11,7 @@ use acp_reports::load::Format;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser};
 use url::Url;
 
-use super::fits::OBJECTIVE;
+use super::fits::{KEYS, OBJECTIVE, POPULARITY};
 use crate::input;
 
 /// Put an agent under load, and say what its users would feel
@@ -38,7 +38,8 @@ pub(crate) struct Arguments {
     /// How many requests of a rate may wait for a connection before the oldest are dropped
     #[arg(long, value_name = "N")]
     pub(super) backlog: Option<usize>,
-    /// How long to measure [default: as long as --rate's own times, or 10s]
+    /// How long to measure; in `rate-limit`, how long to ask for twice the limit [default: as long as --rate's own
+    /// times, or 10s; in `rate-limit` 1m, or 2.6 windows, up to 5m]
     #[arg(long, value_name = "D", value_parser = time)]
     pub(super) duration: Option<humantime::Duration>,
     /// How long to make requests before anything counts
@@ -48,10 +49,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "D", value_parser = think)]
     pub(super) think: Option<(Duration, Duration)>,
     /// How many different questions are asked
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = KEYS, value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
     pub(super) keys: usize,
     /// How often each is asked: zipf, zipf:1.2, uniform, sequential
-    #[arg(long, value_name = "P", default_value = "zipf")]
+    #[arg(long, value_name = "P", default_value = POPULARITY)]
     pub(super) popularity: Popularity,
     /// The share of invocations and configurations to make invalid, which the agent must refuse: 5%
     #[arg(long, value_name = "SHARE", default_value = "0%", value_parser = share)]

@@ -2,6 +2,8 @@
 //!
 //! What says no more than nothing (a share of 0 %, as many users as there are anyhow) is no reason to refuse.
 
+use acp_load::traffic::Popularity;
+
 use super::{Arguments, USERS};
 use crate::exit::Failure;
 
@@ -11,6 +13,10 @@ const JOURNEYS: &[&str] = &["mixed", "capacity", "soak"];
 const LOADS: &[&str] = &["mixed", "cache", "stream", "capacity", "soak"];
 /// Those whose rate is not searched for, either.
 const STEADY: &[&str] = &["mixed", "cache", "stream", "soak"];
+
+/// How many different questions are asked, and how often each, if nobody says otherwise.
+pub(super) const KEYS: usize = 100;
+pub(super) const POPULARITY: &str = "zipf";
 
 /// What must hold in `capacity` if nobody says otherwise.
 pub(super) const OBJECTIVE: &str = "p99<100ms,errors<0.1%";
@@ -31,6 +37,8 @@ pub(super) fn check(arguments: &Arguments) -> Result<(), Failure> {
 /// Flags, whether they say anything, and the scenarios that they are for.
 fn said(it: &Arguments) -> Vec<(&'static str, bool, &'static [&'static str])> {
     let users = it.users.is_some_and(|users| users != USERS);
+    let usual = POPULARITY.parse::<Popularity>();
+    let is_usual = usual.is_ok_and(|usual| usual == it.popularity);
     let is_warmed_up = !it.warm_up.is_zero();
     vec![
         ("--rate", it.rate.is_some(), LOADS),
@@ -40,6 +48,8 @@ fn said(it: &Arguments) -> Vec<(&'static str, bool, &'static [&'static str])> {
         ("--even", it.even, STEADY),
         ("--backlog", it.backlog.is_some(), STEADY),
         ("--think", it.think.is_some(), STEADY),
+        ("--keys", it.keys != KEYS, LOADS),
+        ("--popularity", !is_usual, LOADS),
         ("--mix", !it.mix.is_empty(), JOURNEYS),
         ("--invalid-share", it.invalid_share > 0.0, JOURNEYS),
         ("--leaving", it.leaving > 0.0, &["stream"]),

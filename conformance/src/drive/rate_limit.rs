@@ -214,7 +214,7 @@ impl Searching<'_, '_> {
 }
 
 impl Probe for Searching<'_, '_> {
-    async fn ask(&mut self, client: Client, at: Duration) -> Seen {
+    async fn ask(&mut self, _: Client, at: Duration) -> Option<Seen> {
         if let Some((began, _)) = self.began {
             let until = (began + at).saturating_duration_since(Instant::now());
             if !until.is_zero() {
@@ -232,11 +232,8 @@ impl Probe for Searching<'_, '_> {
             .asks
             .last()
             .filter(|_| self.asking.asks.len() > before);
-        let Some(ask) = new else {
-            // A run that was ended gets no more answers, and so the search comes to its end.
-            let now = self.seen().map_or(Duration::ZERO, |seen| seen.received);
-            return Seen::nothing(client, now);
-        };
+        // A run that was ended gets no more answers, and so the search comes to its end.
+        let ask = new?;
         if self.began.is_none() {
             let (began, took) = (ask.exchange.began, ask.exchange.elapsed);
             self.began = Some((
@@ -246,7 +243,7 @@ impl Probe for Searching<'_, '_> {
                 began,
             ));
         }
-        self.seen().unwrap_or_else(|| Seen::nothing(client, at))
+        self.seen()
     }
 }
 

@@ -58,18 +58,13 @@ struct Replay<'r, 'e> {
 }
 
 impl Probe for Replay<'_, '_> {
-    async fn ask(&mut self, client: Client, _: Duration) -> Seen {
-        match self.asks.next() {
-            Some(ask) => {
-                let mut seen = seen(ask, self.origin);
-                // One was asked after the other, whatever a record says.
-                seen.sent = seen.sent.max(self.now);
-                seen.received = seen.received.max(seen.sent);
-                self.now = seen.received;
-                seen
-            }
-            // Where the search was ended, it had no more answers either.
-            None => Seen::nothing(client, self.now),
-        }
+    async fn ask(&mut self, _: Client, _: Duration) -> Option<Seen> {
+        // Where the search was ended, it had no more answers either.
+        let mut seen = seen(self.asks.next()?, self.origin);
+        // One was asked after the other, whatever a record says.
+        seen.sent = seen.sent.max(self.now);
+        seen.received = seen.received.max(seen.sent);
+        self.now = seen.received;
+        Some(seen)
     }
 }

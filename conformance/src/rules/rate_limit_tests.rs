@@ -52,14 +52,14 @@ struct Searching<'t> {
 }
 
 impl Probe for Searching<'_> {
-    async fn ask(&mut self, _: Client, at: Duration) -> Seen {
+    async fn ask(&mut self, _: Client, at: Duration) -> Option<Seen> {
         if let Some(origin) = self.origin {
             self.talk.now = self.talk.now.max((origin + at).as_secs_f64());
         }
         self.talk.invoke(Step::Main, key::SEARCH);
         let ask = self.talk.asks.last().expect("an ask");
         let origin = *self.origin.get_or_insert(ask.exchange.began);
-        limits::seen(ask, origin)
+        Some(limits::seen(ask, origin))
     }
 }
 

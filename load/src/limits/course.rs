@@ -25,7 +25,7 @@ impl From<&Seen> for Moment {
         Self {
             client: seen.client,
             at: seen.sent,
-            outcome: seen.outcome,
+            outcome: seen.as_due(),
         }
     }
 }

@@ -102,24 +102,18 @@ impl Wire {
             status: answer.status,
             row: 0,
         };
-        self.progress.count(seen.outcome);
+        self.progress.count(seen.as_due());
         (seen, answer)
     }
 
-    async fn ask_now(&mut self, client: Client) -> Seen {
-        let line = match self.lines.remove(&client) {
-            Some(line) => Some(line),
-            None => self.line(client),
+    async fn ask_now(&mut self, client: Client) -> Option<Seen> {
+        let mut line = match self.lines.remove(&client) {
+            Some(line) => line,
+            None => self.line(client)?,
         };
-        match line {
-            Some(mut line) if !self.stop.is_cancelled() => {
-                let (seen, _) = self.ask_on(&mut line, &self.question, client).await;
-                self.lines.insert(client, line);
-                seen
-            }
-            // A run that was ended gets no more answers, and so comes to its end.
-            _ => Seen::nothing(client, self.began.elapsed()),
-        }
+        let (seen, _) = self.ask_on(&mut line, &self.question, client).await;
+        self.lines.insert(client, line);
+        Some(seen)
     }
 }
 
@@ -128,14 +122,15 @@ impl Probe for Wire {
         self.progress.begins(stage);
     }
 
-    async fn ask(&mut self, client: Client, at: Duration) -> Seen {
+    async fn ask(&mut self, client: Client, at: Duration) -> Option<Seen> {
         let until = tokio::time::Instant::from_std(self.began + at);
-        let stop = self.stop.clone();
-        tokio::select! {
-            () = tokio::time::sleep_until(until) => {}
-            () = stop.cancelled() => {}
+        let wait = tokio::time::sleep_until(until);
+        // A run that was ended asks no more.
+        self.stop.run_until_cancelled(wait).await?;
+        match self.stop.is_cancelled() {
+            true => None,
+            false => self.ask_now(client).await,
         }
-        self.ask_now(client).await
     }
 }
 

@@ -45,6 +45,7 @@ struct Trial<'t> {
     tally: Tally,
     section: RateLimit,
     defects: Vec<Defect>,
+    notes: Vec<String>,
     /// How much later than due requests under pressure began, in microseconds.
     late: Histogram<u64>,
 }
@@ -115,6 +116,7 @@ async fn find(job: &Job, traffic: &Traffic, mut wire: Wire, report: &mut Report)
         tally: Tally::new(),
         section: section(&found, &truth),
         defects: truth.defects,
+        notes: Vec::new(),
         late: histogram(),
     };
     found.log.iter().for_each(|seen| trial.tally.add(seen));
@@ -125,11 +127,14 @@ async fn find(job: &Job, traffic: &Traffic, mut wire: Wire, report: &mut Report)
         tally,
         mut section,
         defects,
+        notes,
         late,
         ..
     } = trial;
     report.defects = defects;
+    report.defects.extend(tally.unavailable());
     report.notes.extend(found.notes.iter().cloned());
+    report.notes.extend(notes);
     section.cost = Cost {
         requests: tally.total(),
         duration_s: wire.elapsed().as_secs_f64(),
@@ -152,11 +157,10 @@ impl Trial<'_> {
             self.wire
                 .progress
                 .begins("asking many at the same moment, from a full allowance");
-            self.at_once().await;
+            self.at_once(stop).await;
         }
         if !stop.is_cancelled() {
-            self.wire.progress.begins("asking for twice the limit");
-            self.press(job.load.plan().length()).await;
+            self.press(job.pressure, stop).await;
         }
     }
 

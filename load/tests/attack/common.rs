@@ -99,6 +99,7 @@ pub(crate) fn job_for(target: Arc<Target>) -> Job {
                 (!holds).then(|| "errors<1% does not hold".to_owned())
             }),
         },
+        pressure: Some(Duration::from_millis(300)),
         memory: None,
         stop: CancellationToken::new(),
         show: None,

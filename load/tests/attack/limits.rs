@@ -7,8 +7,6 @@
 
 use std::time::Duration;
 
-use acp_load::attack::Model;
-use acp_load::plan::Plan;
 use acp_reference_agent as reference;
 use acp_reports::load::{Algorithm, Report, Scope};
 use futures_util::StreamExt;
@@ -76,8 +74,7 @@ impl Configuration {
             let keys = KEYS.map(str::to_owned).to_vec();
             job.target = agent.target(|wishes| wishes.keys = keys).await;
         }
-        let pressed = Duration::from_secs(1);
-        job.load.model = Model::Closed(Plan::constant(1.0, pressed));
+        job.pressure = Some(Duration::from_secs(1));
         let report = run(&job, "rate-limit").await;
         agent.stop().await;
         report

@@ -115,7 +115,7 @@ fn well(report: &Report) -> String {
     let refusals = report.requests.by_status.get("429");
     match (refusals, &report.rate_limit) {
         (Some(refused), Some(_)) => format!(
-            "{}, {rate}; {refused} refused, as they should be",
+            "{ok}: {} admitted, {rate}; {refused} refused, as they should be",
             ok.saturating_sub(*refused)
         ),
         _ => format!("{ok}, {rate}"),

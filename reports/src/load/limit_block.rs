@@ -55,8 +55,12 @@ pub(super) fn of(found: &RateLimit) -> Block {
 
 fn limit(found: &RateLimit) -> String {
     let Some(limit) = found.limit else {
-        return format!("none met {}", sure(found.confidence.limit));
+        return match found.algorithm {
+            Algorithm::None => format!("none met {}", sure(found.confidence.limit)),
+            _ => "not found".to_owned(),
+        };
     };
+    let limit = format!("{limit} {}", sure(found.confidence.limit));
     let window = match (found.window_s, found.window_interval_s) {
         (Some(window), Some([from, to])) => format!(
             "{} (between {} and {})",
@@ -65,10 +69,9 @@ fn limit(found: &RateLimit) -> String {
             seconds(to)
         ),
         (Some(window), None) => seconds(window),
-        (None, _) => "a time that was not found".to_owned(),
+        (None, _) => return format!("{limit} in a time that was not found"),
     };
-    let sure = sure(found.confidence.limit.min(found.confidence.window));
-    format!("{limit} in {window} {sure}")
+    format!("{limit} in {window} {}", sure(found.confidence.window))
 }
 
 fn algorithm(found: &RateLimit) -> &'static str {
@@ -118,6 +121,7 @@ fn retry_after(found: &RateLimit) -> String {
         return "nobody was refused".to_owned();
     }
     match (retry_after.present, retry_after.truthful) {
+        (true, _) if retry_after.checked == 0 => "not checked".to_owned(),
         (false, _) => "missing".to_owned(),
         (true, true) => format!("true ({} checked)", retry_after.checked),
         (true, false) => format!("NOT true ({} checked)", retry_after.checked),
@@ -135,8 +139,12 @@ fn fairness(fairness: &Fairness) -> String {
 
 fn pressure(pressure: &Pressure) -> String {
     let all = pressure.admitted + pressure.refused + pressure.other;
+    let verdict = match pressure.is_too_short() {
+        true => "; too short to tell whether the limit holds",
+        false => "",
+    };
     format!(
-        "at {:.1} times the limit for {}: {} admitted (at most {} would be right), {} refused, {} other ({})",
+        "at {:.1} times the limit for {}: {} admitted (at most {} would be right), {} refused, {} other ({}){verdict}",
         pressure.times,
         seconds(pressure.duration_s),
         pressure.admitted,
@@ -170,5 +178,30 @@ mod tests {
         );
         found.algorithm = Algorithm::None;
         assert_eq!(retry_after(&found), "nobody was refused");
+    }
+
+    #[test]
+    fn what_was_not_found_or_checked_is_not_denied() {
+        let mut found = RateLimit::default();
+        found.retry_after.present = true;
+        assert_eq!(retry_after(&found), "not checked");
+        assert_eq!(limit(&found), "not found");
+        found.retry_after.checked = 1;
+        assert_eq!(retry_after(&found), "NOT true (1 checked)");
+        (found.limit, found.confidence.limit) = (Some(5), 0.9);
+        let text = limit(&found);
+        assert!(text.starts_with("5 (90 % sure) in a time"), "{text}");
+    }
+
+    #[test]
+    fn as_many_as_may_be_admitted_are_too_few_to_tell() {
+        let mut asked = Pressure {
+            admitted: 20,
+            admissible: 20,
+            ..Pressure::default()
+        };
+        assert!(pressure(&asked).contains("too short to tell"));
+        asked.refused = 1;
+        assert!(!pressure(&asked).contains("too short to tell"));
     }
 }

@@ -111,7 +111,7 @@ pub struct Admissions {
     pub length_s: f64,
     /// How many were admitted.
     pub admitted: u64,
-    /// How many were refused with 429 or 503.
+    /// How many were refused with 429.
     pub refused: u64,
     /// How many ended otherwise.
     pub other: u64,
@@ -219,6 +219,14 @@ pub struct Fairness {
     pub admitted: Vec<u64>,
     /// Jain's index of them: 1 where all have the same, 1/n where one has all.
     pub index: f64,
+}
+
+impl Pressure {
+    /// Whether no more were asked than may be admitted: then that none were admitted beyond says nothing.
+    #[must_use]
+    pub fn is_too_short(&self) -> bool {
+        self.admitted + self.refused + self.other <= self.admissible
+    }
 }
 
 /// What happens at a multiple of the limit.

@@ -1,7 +1,8 @@
 //! The plan by which a limit is asked: what next, given what came.
 //!
 //! 1. *Drain*: ask until refused. Nobody is refused: there is no limit.
-//! 2. *Scope*: while this client is refused, others ask.
+//! 2. *Scope*: while this client is refused, others ask. Who is refused, too, is asked again at the end, when
+//!    every allowance has had time to fill up.
 //! 3. *Return*: ask, ever more rarely, until one is admitted: an allowance begins to come back.
 //! 4. *Split*: that one is the first of a window. Half a window later the rest is drained.
 //!    If there is a rest, requests are counted by windows: the count is the limit, the
@@ -34,7 +35,7 @@ pub(super) const ENOUGH: usize = 2;
 /// A return within so many round trips says nothing of a window: it is tried again.
 const FAST: u32 = 20;
 /// So often at most.
-const TRIES: usize = 3;
+pub(super) const TRIES: usize = 3;
 /// In windows of this length the time to the reset is asked for late: below, a second's rounding hides all,
 /// above, half a window shows enough.
 const LATE: RangeInclusive<Duration> = Duration::from_millis(1_200)..=Duration::from_millis(2_500);
@@ -52,19 +53,29 @@ pub async fn find<P: Probe + Send>(probe: &mut P, means: &Means) -> Found {
         row: 0,
         odd: 0,
         quiet_until: Duration::ZERO,
+        ended: None,
     };
     finder.run().await;
-    finder.found
+    match finder.ended {
+        Some(known) => Found {
+            log: finder.found.log,
+            ..known
+        },
+        None => finder.found,
+    }
 }
 
 pub(super) struct Finder<'p, P> {
-    probe: &'p mut P,
+    pub(super) probe: &'p mut P,
     pub(super) means: &'p Means,
     pub(super) found: Found,
     row: u32,
     odd: usize,
     /// Nothing is asked before.
     quiet_until: Duration,
+    /// What was known when the search was ended before it was done: whatever is made of it later does not
+    /// count.
+    ended: Option<Found>,
 }
 
 impl<P: Probe + Send> Finder<'_, P> {
@@ -73,11 +84,17 @@ impl<P: Probe + Send> Finder<'_, P> {
         let first = self.drain(PERSISTENCE).await;
         self.found.interleaved = interleaved(&self.found.log);
         if !first.is_full {
-            let is_lost = self.is_lost();
-            return verdict::no_limit(&mut self.found, &first, is_lost);
+            return verdict::no_limit(&mut self.found, &first);
         }
         self.announce(&first);
-        self.scope().await;
+        let first = self.whole_row(first).await;
+        let beside = self.beside().await;
+        self.search(first).await;
+        self.confirm(beside).await;
+    }
+
+    /// All but who is one client, from the first row on.
+    async fn search(&mut self, first: Row) {
         let Some(returned) = self.first_return(&first).await else {
             if self.found.renews {
                 return;
@@ -147,6 +164,10 @@ impl<P: Probe + Send> Finder<'_, P> {
             }
             _ => {
                 verdict::windows(&mut self.found, first_row, &splits);
+                let is_fixed = self.found.algorithm == Algorithm::FixedWindow;
+                if is_fixed && self.found.begins_with_a_request.is_none() {
+                    self.look_at_the_beginning(second.to).await;
+                }
                 self.look_late().await;
             }
         }
@@ -233,7 +254,8 @@ impl<P: Probe + Send> Finder<'_, P> {
 
     /// What all of it will cost, before it does.
     fn announce(&mut self, first: &Row) {
-        let so_far = format!("{} were admitted, then refused", first.admitted);
+        // One may have been asked before, to learn what can be.
+        let so_far = format!("at least {} were admitted, then refused", first.admitted);
         let rest = match told_wait(&self.found.log) {
             Some(told) => format!(
                 "the rest takes about {:.0} s, if what is told is true",
@@ -242,29 +264,6 @@ impl<P: Probe + Send> Finder<'_, P> {
             None => "how long the rest takes is not told".to_owned(),
         };
         self.probe.begins(&format!("{so_far}; {rest}"));
-    }
-
-    /// Whether others are refused while this client is.
-    async fn scope(&mut self) {
-        let others = [
-            (self.means.addresses > 1).then_some(Client { address: 1, key: 0 }),
-            (self.means.keys > 1).then_some(Client { address: 0, key: 1 }),
-        ];
-        let mut admitted = [None, None];
-        for (other, result) in others.into_iter().zip(&mut admitted) {
-            let Some(other) = other else { continue };
-            // Refused before and after, or it shows nothing.
-            for _ in 0..TRIES {
-                let before = self.ask(Client::default()).await;
-                let here = self.ask(other).await;
-                let after = self.ask(Client::default()).await;
-                if before == Outcome::Refused && after == Outcome::Refused {
-                    *result = Some(here == Outcome::Admitted);
-                    break;
-                }
-            }
-        }
-        verdict::scope(&mut self.found, admitted, self.means);
     }
 
     /// The first return that tells something of a window.
@@ -298,7 +297,7 @@ impl<P: Probe + Send> Finder<'_, P> {
     ) -> Option<Return> {
         let deadline = self.now() + patience;
         let mut from = self.now();
-        while self.now() < deadline && !self.is_lost() {
+        while self.now() < deadline && !self.is_ended() {
             let outcome = self.ask(Client::default()).await;
             let (sent, received) = self.found.log.last().map(|it| (it.sent, it.received))?;
             match outcome {
@@ -330,7 +329,7 @@ impl<P: Probe + Send> Finder<'_, P> {
         let mut refused = 0;
         while row.admitted < self.means.most
             && self.now() < start + self.means.row
-            && !self.is_lost()
+            && !self.is_ended()
         {
             let outcome = self.ask(Client::default()).await;
             let Some(seen) = self.found.log.last() else {
@@ -357,16 +356,37 @@ impl<P: Probe + Send> Finder<'_, P> {
 
     pub(super) async fn ask(&mut self, client: Client) -> Outcome {
         let at = self.not_before();
-        let mut seen = self.probe.ask(client, at).await;
+        self.quiet_until = Duration::ZERO;
+        if self.is_ended() {
+            return Outcome::Other;
+        }
+        let Some(mut seen) = self.probe.ask(client, at).await else {
+            self.end("the search was ended before it was done");
+            return Outcome::Other;
+        };
         seen.row = self.row;
         let outcome = seen.outcome;
         self.odd = match outcome {
             Outcome::Other => self.odd + 1,
             _ => 0,
         };
-        self.quiet_until = Duration::ZERO;
         self.found.log.push(seen);
+        if self.odd >= LOST {
+            self.end("the agent gave no more answers from which a limit can be told");
+        }
         outcome
+    }
+
+    /// Nothing more is asked. What was not seen to its end is not claimed.
+    fn end(&mut self, why: &str) {
+        let log = std::mem::take(&mut self.found.log);
+        let mut known = self.found.clone();
+        self.found.log = log;
+        if known.window.is_none() {
+            known.recovery = None;
+        }
+        known.notes.push(why.to_owned());
+        self.ended = Some(known);
     }
 
     pub(super) fn silence_until(&mut self, at: Duration) {
@@ -391,8 +411,8 @@ impl<P: Probe + Send> Finder<'_, P> {
         last.map_or(Duration::ZERO, |seen| seen.received)
     }
 
-    fn is_lost(&self) -> bool {
-        self.odd >= LOST
+    fn is_ended(&self) -> bool {
+        self.ended.is_some()
     }
 
     fn is_fast(&self, waited: Duration) -> bool {

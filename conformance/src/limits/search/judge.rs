@@ -115,7 +115,7 @@ fn waits(found: &Found, truth: &mut Truth) {
         push(truth, "retry-after-missing", message, untold);
     }
     let before = truth.defects.len();
-    unreadable(&refused, truth);
+    let unreadable = unreadable(&refused, truth);
     let mut refusals = refusals(&found.log);
     // Where asking puts off the return, only who came back when told to is right to complain.
     refusals.retain(|it| !found.renews || it.still == it.seen.sent);
@@ -126,14 +126,15 @@ fn waits(found: &Found, truth: &mut Truth) {
             _ => None,
         })
         .collect();
-    truth.retry_after.checked = told.len() as u64;
+    truth.retry_after.checked = (told.len() + unreadable) as u64;
     too_long(found, &told, truth);
     too_short(&told, truth);
     let is_judged = !told.is_empty() && truth.retry_after.present;
     truth.retry_after.truthful = is_judged && truth.defects.len() == before;
 }
 
-fn unreadable(refused: &[&Seen], truth: &mut Truth) {
+/// How many there are that cannot be waited for, whatever comes.
+fn unreadable(refused: &[&Seen], truth: &mut Truth) -> usize {
     let texts = refused.iter().filter_map(|seen| match &seen.told.wait {
         Wait::Unreadable(text) => Some(text.as_str()),
         Wait::Past => Some("a time that is over"),
@@ -149,6 +150,7 @@ fn unreadable(refused: &[&Seen], truth: &mut Truth) {
         let message = format!("Retry-After is neither a number of seconds nor a date: {first}");
         push(truth, "retry-after-unreadable", message, odd.len());
     }
+    negative.len() + odd.len()
 }
 
 /// Waits that are longer than they need be, by the mistake that they show.

@@ -157,6 +157,16 @@ impl Seen {
         }
     }
 
+    /// What became of it, where only 429 refuses as it should. The search takes 503 for a refusal, too: that is
+    /// what it is, though in the wrong words.
+    #[must_use]
+    pub fn as_due(&self) -> Outcome {
+        match self.status {
+            503 => Outcome::Other,
+            _ => self.outcome,
+        }
+    }
+
     /// How long the answer took.
     #[must_use]
     pub fn took(&self) -> Duration {
@@ -166,8 +176,9 @@ impl Seen {
 
 /// Who really asks.
 pub trait Probe {
-    /// Asks once, not before `at`; at once if that is over.
-    fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Seen> + Send;
+    /// Asks once, not before `at`; at once if that is over. Nothing if the run was ended: then nobody was asked,
+    /// and nobody will be.
+    fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Option<Seen>> + Send;
 
     /// Is told what is done now, for those who look on.
     fn begins(&mut self, _stage: &str) {}

@@ -13,6 +13,7 @@ mod promises;
 mod rows;
 #[cfg(test)]
 mod simulated;
+mod stale;
 #[cfg(test)]
 mod tests;
 mod verdict;

@@ -270,7 +270,7 @@ fn bucket(count: &mut Count, limit: u64, window: Duration, now: Duration) -> (bo
 }
 
 impl Probe for Limiter {
-    fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Seen> + Send {
+    fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Option<Seen>> + Send {
         self.asked += 1;
         let sent = self.now.max(at);
         let judged = sent + self.way();
@@ -283,7 +283,7 @@ impl Probe for Limiter {
             Outcome::Refused
         };
         let told = self.told(admits, left, remaining);
-        std::future::ready(Seen {
+        std::future::ready(Some(Seen {
             client,
             sent,
             received,
@@ -291,7 +291,7 @@ impl Probe for Limiter {
             status: 0,
             told,
             row: 0,
-        })
+        }))
     }
 }
 

@@ -212,10 +212,14 @@ fn a_limit_that_holds_for_each_worker_is_named() {
 fn a_search_ends_whatever_comes() {
     struct Stubborn(Outcome, Duration);
     impl Probe for Stubborn {
-        fn ask(&mut self, client: Client, at: Duration) -> impl Future<Output = Seen> + Send {
+        fn ask(
+            &mut self,
+            client: Client,
+            at: Duration,
+        ) -> impl Future<Output = Option<Seen>> + Send {
             let sent = self.1.max(at);
             self.1 = sent + Duration::from_millis(1);
-            std::future::ready(Seen {
+            std::future::ready(Some(Seen {
                 client,
                 sent,
                 received: self.1,
@@ -223,7 +227,7 @@ fn a_search_ends_whatever_comes() {
                 status: 0,
                 told: Told::default(),
                 row: 0,
-            })
+            }))
         }
     }
     for outcome in [Outcome::Other, Outcome::Refused, Outcome::Admitted] {
@@ -330,7 +334,8 @@ fn whoever_is_kept_out_for_longer_than_a_window_is_told_so() {
                 );
                 assert!(!names.iter().any(|it| it.contains("admission")), "{case}");
                 let took = found.log.last().map(|seen| seen.received);
-                assert!(took < Some(window * 20), "{took:?}: {case}");
+                // Who is one client takes a last look, after the longest time to be kept out.
+                assert!(took < Some(window * 26), "{took:?}: {case}");
             }
         }
     }
@@ -352,5 +357,122 @@ fn who_comes_back_when_told_to_is_not_lied_to_by_a_wait_that_begins_anew() {
             .last()
             .map_or(Duration::ZERO, |seen| seen.received);
         assert!(took < window * 8, "{took:?}");
+    }
+}
+
+/// As a search right after another one finds its clients.
+fn spent_by(limiter: &mut Limiter, client: Client) {
+    while at_once(limiter.ask(client, Duration::ZERO))
+        .is_some_and(|it| it.outcome == Outcome::Admitted)
+    {}
+}
+
+/// Whether the limit is told or not: what is told helps to wait, but is not needed.
+#[test]
+fn who_has_spent_an_allowance_before_does_not_share_the_first_client_s() {
+    let others = [
+        (Scope::Address, Client { address: 1, key: 0 }),
+        (Scope::Key, Client { address: 0, key: 1 }),
+    ];
+    for (kind, _) in KINDS {
+        for (scope, other) in others {
+            for telling in [Telling::Truth, Telling::Nothing] {
+                let mut limiter = Limiter::new(kind, 5, Duration::from_secs(10));
+                (limiter.scope, limiter.telling) = (scope, telling);
+                spent_by(&mut limiter, other);
+                let (found, _) = found(&limiter);
+                assert_eq!(found.scope, scope, "{limiter:?}: {:?}", found.notes);
+                assert!(found.sure[3] > 0.9);
+            }
+        }
+    }
+}
+
+#[test]
+fn of_a_limit_of_one_a_second_refusal_shows_no_scope() {
+    let mut limiter = Limiter::new(Kind::FixedByRequest, 1, Duration::from_secs(10));
+    spent_by(&mut limiter, Client { address: 1, key: 0 });
+    let (found, _) = found(&limiter);
+    assert_ne!(found.scope, Scope::Global, "{:?}", found.notes);
+}
+
+#[test]
+fn a_search_right_after_another_finds_the_same() {
+    for (kind, algorithm) in KINDS {
+        let mut limiter = Limiter::new(kind, 5, Duration::from_secs(10));
+        spent_by(&mut limiter, Client { address: 1, key: 0 });
+        spent_by(&mut limiter, Client::default());
+        let _ = at_once(limiter.ask(Client::default(), Duration::from_secs(6)));
+        check(&limiter, algorithm);
+        let (found, _) = found(&limiter);
+        let begins = (algorithm == Algorithm::FixedWindow).then_some(kind == Kind::FixedByRequest);
+        assert_eq!(found.begins_with_a_request, begins, "{kind:?}");
+    }
+}
+
+/// Where nothing is told, the first row shows only the rest of a window; what it began with is then looked for.
+#[test]
+fn a_window_that_was_begun_before_shows_where_the_next_begins() {
+    for kind in [Kind::FixedByRequest, Kind::FixedByClock] {
+        let mut limiter = Limiter::new(kind, 6, Duration::from_secs(10));
+        limiter.telling = Telling::Nothing;
+        for _ in 0..3 {
+            let _ = at_once(limiter.ask(Client::default(), Duration::ZERO));
+        }
+        let _ = at_once(limiter.ask(Client { address: 1, key: 0 }, Duration::from_secs(4)));
+        let (found, _) = found(&limiter);
+        let is_by_request = kind == Kind::FixedByRequest;
+        assert_eq!(found.begins_with_a_request, Some(is_by_request), "{kind:?}");
+        assert_eq!(found.limit, Some(6), "{kind:?}");
+    }
+}
+
+/// Asks another probe, until it is ended.
+struct Ended(Limiter, u64);
+
+impl Probe for Ended {
+    async fn ask(&mut self, client: Client, at: Duration) -> Option<Seen> {
+        self.1 = self.1.checked_sub(1)?;
+        self.0.ask(client, at).await
+    }
+}
+
+#[test]
+fn a_search_that_is_ended_claims_nothing_that_it_has_not_seen() {
+    for (kind, _) in KINDS {
+        let limiter = Limiter::new(kind, 5, Duration::from_secs(10));
+        let (whole, asked) = found(&limiter);
+        for number in 0..asked {
+            let mut probe = Ended(limiter.clone(), number);
+            let found = at_once(find(&mut probe, &means()));
+            let case = format!("{kind:?} ended after {number}: {:?}", found.notes);
+            assert_eq!(found.log.len() as u64, number, "{case}");
+            assert!(
+                found.log.iter().all(|seen| seen.received > seen.sent),
+                "{case}"
+            );
+            assert!(
+                found.limit.is_none() || found.limit == whole.limit,
+                "{case}"
+            );
+            assert!(
+                found.scope == Scope::Unknown || found.scope == whole.scope,
+                "{case}"
+            );
+            let is_open = found.algorithm == Algorithm::Unknown;
+            assert!(is_open || found.algorithm == whole.algorithm, "{case}");
+            assert!(
+                found.notes.iter().any(|note| note.contains("ended before")),
+                "{case}"
+            );
+            assert!(
+                !found
+                    .notes
+                    .iter()
+                    .any(|note| note.contains("did not return")),
+                "{case}"
+            );
+            assert!(judge(&found).defects.is_empty(), "{case}");
+        }
     }
 }

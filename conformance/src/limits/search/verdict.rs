@@ -9,10 +9,10 @@ use super::looks::{Found, Means, Outcome};
 use super::rows::{Return, Row, Split, is_admitted};
 
 /// Nobody was refused.
-pub(super) fn no_limit(found: &mut Found, row: &Row, is_lost: bool) {
+pub(super) fn no_limit(found: &mut Found, row: &Row) {
     let took = row.ended.saturating_sub(row.began).as_secs_f64();
     let asked = row.admitted;
-    if is_lost || asked == 0 {
+    if asked == 0 {
         let note = "the agent gave no answer from which a limit can be told";
         found.notes.push(note.to_owned());
         return;
@@ -60,8 +60,11 @@ pub(super) fn scope(found: &mut Found, admitted: [Option<bool>; 2], means: &Mean
         _ => (Scope::Unknown, 0.0),
     };
     (found.scope, found.sure[3]) = (scope, sure);
+    const UNCLEAR: &str = "the scope could not be told: whether others have an allowance of their own was not to be seen";
     let note = match admitted {
         [Some(true), Some(true)] => "each pair of an address and a key has an allowance of its own",
+        [None, _] if means.addresses > 1 => UNCLEAR,
+        [_, None] if means.keys > 1 => UNCLEAR,
         [None, None] => "the scope takes a second address or a second key to tell",
         [Some(false), None] if means.keys > 0 => "the scope takes a second key to tell",
         [None, Some(false)] => "the scope takes a second address to tell",
@@ -76,7 +79,7 @@ pub(super) fn scope(found: &mut Found, admitted: [Option<bool>; 2], means: &Mean
 
 /// Requests are counted by windows.
 pub(super) fn windows(found: &mut Found, first: &Row, splits: &[Split]) {
-    let Some(split) = splits.last() else {
+    let (Some(earliest), Some(split)) = (splits.first(), splits.last()) else {
         return only_a_limit(found, first);
     };
     let limit = 1 + split.rest.admitted;
@@ -96,7 +99,7 @@ pub(super) fn windows(found: &mut Found, first: &Row, splits: &[Split]) {
         found.sure[0] = 0.5;
         found.sure[2] = found.sure[2].min(0.5);
     }
-    let whole = split.first_of(first);
+    let whole = earliest.first_of(first);
     found.algorithm = match is_fixed {
         true => Algorithm::FixedWindow,
         false => Algorithm::SlidingWindow,
@@ -104,7 +107,11 @@ pub(super) fn windows(found: &mut Found, first: &Row, splits: &[Split]) {
     let (from, to) = split.window();
     if is_fixed {
         // By the clock, a window that was begun anywhere else than at its beginning is shorter.
-        found.begins_with_a_request = Some(whole >= from.mul_f64(0.98));
+        // A row of fewer may have found one that was begun before.
+        found.begins_with_a_request = match whole >= from.mul_f64(0.98) {
+            true => Some(true),
+            false => (first.admitted >= limit).then_some(false),
+        };
         found.edge = Some((split.first.from, split.first.to));
         window(found, from, to);
     } else {

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use acp_conformance::limits::{Client, Outcome, Seen};
 use acp_reports::load::Algorithm;
+use tokio_util::sync::CancellationToken;
 
 use super::Trial;
 use crate::hot::Prepared;
@@ -60,10 +61,13 @@ impl Trial<'_> {
     }
 
     /// Many at the same moment, from a full allowance: who counts after looking admits too many.
-    pub(super) async fn at_once(&mut self) {
+    pub(super) async fn at_once(&mut self, stop: &CancellationToken) {
         let (limit, window) = (self.limit, self.window);
         // Of a window by the clock, two may be touched; an estimate looks back at one more.
-        tokio::time::sleep(window.mul_f64(2.1)).await;
+        let silence = tokio::time::sleep(window.mul_f64(2.1));
+        if stop.run_until_cancelled(silence).await.is_none() {
+            return;
+        }
         let number = (limit + limit.div_ceil(2) + 2).min(AT_ONCE.max(limit + 2));
         let began = Instant::now();
         // One comes first: the agent's count of the time before is then over for all the others.

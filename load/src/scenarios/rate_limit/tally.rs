@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use acp_conformance::limits::{Outcome, Seen};
-use acp_reports::load::{Admissions, Report, Scope};
+use acp_reports::load::{Admissions, Defect, Report, Scope};
 use hdrhistogram::Histogram;
 
 use crate::limits::course::{Moment, course};
@@ -44,7 +44,7 @@ impl Tally {
             status => status.to_string(),
         };
         *self.by_status.entry(name).or_default() += 1;
-        match seen.outcome {
+        match seen.as_due() {
             Outcome::Admitted => {
                 self.admitted += 1;
                 record(&mut self.latency, micros(seen.took()));
@@ -52,6 +52,25 @@ impl Tally {
             Outcome::Refused => self.refused += 1,
             Outcome::Other => self.other += 1,
         }
+    }
+
+    /// Refusals that are told as a failure of the agent's: to whoever reads that, it is broken, and not to be asked
+    /// less often.
+    pub(super) fn unavailable(&self) -> Option<Defect> {
+        let of = |status: &str| self.by_status.get(status).copied().unwrap_or_default();
+        let (due, wrong) = (of("429"), of("503"));
+        let (name, when) = match due {
+            0 => ("refuses-with-503", ""),
+            _ => ("says-503-when-pressed", ", for clients that go on"),
+        };
+        let all = due + wrong;
+        (wrong > 0).then(|| Defect {
+            name: name.to_owned(),
+            message: format!(
+                "{wrong} of {all} refusals are answered 503{when}: past the limit, 429 is due"
+            ),
+            count: wrong,
+        })
     }
 
     /// What became of them over time.
