@@ -100,7 +100,8 @@ impl Trial<'_> {
             Some(async move {
                 let (mut answers, mut late) = (Vec::new(), histogram());
                 let mut due = began + pause * lane;
-                while due < end {
+                // An agent that is slow to answer must not make it longer.
+                while due < end && Instant::now() < end + pause * LANES {
                     let is_awaited = Instant::now() < due;
                     let wait = tokio::time::sleep_until(due);
                     if stop.run_until_cancelled(wait).await.is_none() {
