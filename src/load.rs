@@ -221,6 +221,7 @@ fn load(arguments: &Arguments) -> Result<Load, Failure> {
             (Model::Closed(Plan::constant(users as f64, duration)), users)
         }
     };
+    fits::model(arguments, &model)?;
     let (least, most) = arguments.think.unwrap_or_default();
     Ok(Load {
         model,

@@ -139,6 +139,14 @@ fn wrong_usage_is_told_in_one_line() {
             "--pid",
         ),
         (vec![url, "--source", "203.0.113.7"], "--source"),
+        (vec![url, "--rate", "5/s", "--think", "1s"], "--think"),
+        (vec![url, "--even"], "--even"),
+        (vec![url, "--backlog", "5"], "--backlog"),
+        (
+            vec![url, "--plan", "3 users for 1s", "--users", "50"],
+            "--users",
+        ),
+        (vec![url, "--threshold", "errors<1"], "errors<1"),
         #[cfg(not(feature = "dashboard"))]
         (vec![url, "--dashboard"], "--features dashboard"),
     ] {

@@ -27,6 +27,12 @@ enum Order {
     AtLeast,
 }
 
+impl Order {
+    fn wants_less(self) -> bool {
+        matches!(self, Self::Less | Self::AtMost)
+    }
+}
+
 /// The longest first: `<=` begins with `<`.
 const ORDERS: [(&str, Order); 4] = [
     ("<=", Order::AtMost),
@@ -51,6 +57,9 @@ pub enum ThresholdError {
         /// The nearest one, in words.
         hint: String,
     },
+    /// One that says nothing.
+    #[error("`{0}` holds whatever comes, since 1 is all of it: write 1% for a hundredth")]
+    Void(String),
     /// A number that the figure cannot be held against.
     #[error("`{number}` is nothing that {name} can be held against: {wanted}")]
     Number {
@@ -88,6 +97,9 @@ impl FromStr for Threshold {
             wanted: wanted(figure.unit),
             name: name.clone(),
         })?;
+        if figure.unit == Unit::Share && bound >= 1.0 && order.wants_less() {
+            return Err(ThresholdError::Void(text.to_owned()));
+        }
         Ok(Self {
             text: text.to_owned(),
             name,
@@ -232,6 +244,18 @@ mod tests {
     fn holds(text: &str) -> bool {
         let threshold: Threshold = text.parse().expect("a threshold");
         threshold.judge(&report()).holds
+    }
+
+    #[test]
+    fn who_forgot_the_percent_is_told() {
+        let told = |text: &str| text.parse::<Threshold>().map_err(|error| error.to_string());
+        for text in ["errors<1", "errors<=100%", "broken<1"] {
+            assert!(
+                told(text).is_err_and(|error| error.contains("1%")),
+                "{text}"
+            );
+        }
+        assert!(told("errors<1%").is_ok() && told("hit_rate>=1").is_ok());
     }
 
     #[test]

@@ -156,7 +156,12 @@ fn nothing_learnt(report: &Report) -> Option<String> {
     let capacity = report.capacity.as_ref();
     let capacity = capacity.filter(|it| it.max_rps <= 0.0)?;
     let objective = &capacity.objective;
-    Some(format!("at no rate that was tried, `{objective}` held"))
+    Some(match capacity.runs.iter().any(|run| run.holds) {
+        true => {
+            format!("`{objective}` held now and then, and at no rate whenever it was tried again")
+        }
+        false => format!("at no rate that was tried, `{objective}` held"),
+    })
 }
 
 fn wants_credentials(requests: &Requests) -> bool {

@@ -4,6 +4,8 @@
 
 use acp_load::traffic::Popularity;
 
+use acp_load::attack::Model;
+
 use super::{Arguments, USERS};
 use crate::exit::Failure;
 
@@ -30,6 +32,31 @@ pub(super) fn check(arguments: &Arguments) -> Result<(), Failure> {
             "{flag} says nothing to the scenario {scenario}: it is for {}",
             of.join(", ")
         ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses the first flag that says nothing to users who wait for answers, or nothing to a rate.
+pub(super) fn model(it: &Arguments, model: &Model) -> Result<(), Failure> {
+    let of_a_rate = "it is for --rate, or a --plan of /s";
+    let said = match model {
+        Model::Open { .. } => vec![(
+            "--think",
+            it.think.is_some(),
+            "requests of a rate are made when they are due",
+        )],
+        Model::Closed(_) => vec![
+            ("--even", it.even, of_a_rate),
+            ("--backlog", it.backlog.is_some(), of_a_rate),
+            (
+                "--users",
+                it.plan.is_some() && it.users.is_some(),
+                "the --plan says how many there are",
+            ),
+        ],
+    };
+    match said.into_iter().find(|(_, said, _)| *said) {
+        Some((flag, _, why)) => Err(Failure::usage(format!("{flag} says nothing here: {why}"))),
         None => Ok(()),
     }
 }

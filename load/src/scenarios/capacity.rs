@@ -218,6 +218,12 @@ impl Search<'_> {
                 "a confirming run had {few} answers only; with a longer --duration they are longer, and say more"
             ));
         }
+        if self.runs.len() > 1 {
+            report.notes.push(format!(
+                "{} runs were made; what is said of requests and latency is of one, the last that held if any did",
+                self.runs.len()
+            ));
+        }
         report.capacity = Some(Capacity {
             max_rps: found.rate,
             users: self.job.load.users as u64,
