@@ -3,6 +3,7 @@
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::exceptions::{GIVEN, REPLACED};
@@ -88,8 +89,7 @@ impl Stage {
     }
 
     fn serve(&self, command: &str) -> Server {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|one| one.local_addr());
-        let port = free.expect("a free port").port();
+        let port = free_port();
         self.give(command, port);
         let mut shell = self.shell(&format!(
             "exec {}",
@@ -136,6 +136,18 @@ impl Stage {
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         shell
+    }
+}
+
+/// A free port of those that nobody is given who asks for any: pages run at once, and what they start takes
+/// such ones.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(18_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
