@@ -359,7 +359,12 @@ fn recovers(evidence: &Evidence) -> Judgement {
     let began = |ask: &Ask| ask.exchange.began;
     let since = began(row[refused]) + row[refused].exchange.elapsed;
     let rest = &row[refused..];
-    let back = rest.iter().find(|ask| is_admitted(ask));
+    let back = rest.iter().position(|ask| is_admitted(ask));
+    // While nobody asked, nobody was refused: the search may have been silent for longer.
+    let last = &rest[..back.unwrap_or(rest.len())];
+    let refused_for = last.iter().rev().find(|ask| is_refused(ask));
+    let refused_for = refused_for.map_or(Duration::ZERO, |ask| began(ask).saturating_sub(since));
+    let back = back.map(|at| &rest[at]);
     let mut tally = Tally::new(evidence);
     let Some(ask) = back.or_else(|| rest.last()) else {
         return unmeasured(evidence);
@@ -370,7 +375,7 @@ fn recovers(evidence: &Evidence) -> Judgement {
         Look::flaw("service does not return after the window", expected, got)
     };
     let look = match back {
-        Some(_) if waited <= window + PATIENCE => Look::Fine,
+        Some(_) if refused_for <= window + PATIENCE => Look::Fine,
         Some(_) => flaw(format!("it is back after {waited:.1?}")),
         None if waited > window => flaw(format!(
             "it is refused {waited:.1?} after the first refusal"

@@ -21,7 +21,10 @@ impl<P: Probe + Send> Finder<'_, P> {
     pub(super) async fn whole_row(&mut self, first: Row) -> Row {
         let told = self.found.log.iter().find_map(|seen| seen.told.limit);
         let is_short = told.is_some_and(|told| told > first.admitted + LEARNING);
-        let (true, Some(window)) = (is_short, told_wait(&self.found.log)) else {
+        // What is told to take longer than anybody waits may be told wrongly.
+        let can_wait = |told: &Duration| told.mul_f64(FULL) <= self.means.patience;
+        let window = told_wait(&self.found.log).filter(can_wait);
+        let (true, Some(window)) = (is_short, window) else {
             return first;
         };
         let stage = "fewer were admitted than is told: waiting until the allowance is full";
