@@ -22,7 +22,7 @@ impl<P: Probe + Send> Finder<'_, P> {
         let told = self.found.log.iter().find_map(|seen| seen.told.limit);
         let is_short = told.is_some_and(|told| told > first.admitted + LEARNING);
         // What is told to take longer than anybody waits may be told wrongly.
-        let can_wait = |told: &Duration| told.mul_f64(FULL) <= self.means.patience;
+        let can_wait = |told: &Duration| *told <= self.means.patience.div_f64(FULL);
         let window = told_wait(&self.found.log).filter(can_wait);
         let (true, Some(window)) = (is_short, window) else {
             return first;
@@ -124,7 +124,9 @@ impl<P: Probe + Send> Finder<'_, P> {
 
     /// Nothing is asked until every allowance is full, if the window is so long.
     fn silence_for(&mut self, window: Duration) {
-        let silence = window.mul_f64(FULL).min(self.means.patience);
+        // What is told may be longer than can be multiplied.
+        let patience = self.means.patience;
+        let silence = window.min(patience).mul_f64(FULL).min(patience);
         self.silence_until(self.now() + silence);
     }
 }
